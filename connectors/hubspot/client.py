@@ -1,0 +1,178 @@
+"""The HTTP side of HubSpot: one pool, one budget, one retry policy; raw bytes in, decoded JSON out."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from threading import Lock
+from typing import Any
+
+import orjson
+from hubspot.client import Client as HubSpot
+from hubspot.crm.owners.exceptions import ApiException
+from urllib3.exceptions import HTTPError
+from urllib3.util.retry import Retry
+
+from connectors.base import Context, Meter
+from connectors.budget import Window
+from connectors.errors import (
+    ConnectorError,
+    QuotaSpentError,
+    RateLimitedError,
+    UnexpectedResponseError,
+    UnreachableError,
+)
+from connectors.hubspot.paths import Paths
+from connectors.hubspot.refusals import excerpt, refusal, unreachable
+from connectors.hubspot.settings import HubSpotSettings
+from connectors.retry import retrying
+
+Json = dict[str, Any]
+WINDOW_S = 10.0
+
+
+class Client:
+    """Speaks to one HubSpot account. Safe between threads; close it when done."""
+
+    def __init__(self, settings: HubSpotSettings, context: Context) -> None:
+        self._settings = settings
+        self._context = context
+        self.paths = Paths(settings.api_version)
+        budget = settings.budget
+        hubspot = HubSpot(
+            access_token=settings.access_token.get_secret_value(),
+            host=settings.base_url.rstrip("/"),
+            retry=Retry(0, redirect=0, raise_on_status=False),
+            connection_pool_maxsize=budget.parallel,
+        )
+        self._api = hubspot.crm.owners.owners_api.api_client  # each attribute access would make a new pool
+        self._api.set_default_header("Accept-Encoding", "gzip")
+        self._timeout = (settings.connect_timeout.total_seconds(), settings.read_timeout.total_seconds())
+        burst = max(int(budget.burst_limit * budget.burst_share), 1)
+        self._burst = Window(burst, WINDOW_S, monotonic=context.monotonic, sleep=context.sleep)
+        self._search = Window(budget.search_per_second, 1.0, monotonic=context.monotonic, sleep=context.sleep)
+        self._lock = Lock()
+        self._now: datetime | None = None
+        self.daily: tuple[int, int] | None = None
+
+    # ------------------------------------------------------------------------------------------------- verbs
+
+    def get(self, path: str, query: Sequence[tuple[str, Any]], meter: Meter) -> Json:
+        """The decoded answer of a GET. Raises a ConnectorError."""
+        return self._ask("GET", path, query=query, body=None, meter=meter, window=self._burst)
+
+    def post(self, path: str, body: Mapping[str, Any], meter: Meter, query: Sequence[tuple[str, Any]] = ()) -> Json:
+        """The decoded answer of a reading POST (batch read), which is safe to send again. Raises a ConnectorError."""
+        return self._ask("POST", path, query=query, body=body, meter=meter, window=self._burst)
+
+    def search(self, path: str, body: Mapping[str, Any], meter: Meter) -> Json:
+        """The decoded answer of a search, which has limits of its own. Raises a ConnectorError."""
+        return self._ask("POST", path, query=(), body=body, meter=meter, window=self._search)
+
+    def now(self) -> datetime:
+        """The latest time that HubSpot's clock has shown us, UTC, whole seconds; ours before its first answer."""
+        return self._now or self._context.clock()
+
+    def close(self) -> None:
+        """Close the pool."""
+        self._api.rest_client.pool_manager.clear()
+
+    # ---------------------------------------------------------------------------------------------- one call
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Sequence[tuple[str, Any]],
+        body: Mapping[str, Any] | None,
+        meter: Meter,
+        window: Window,
+    ) -> Json:
+        def call() -> Json:
+            self._leave_some()
+            with window.place():
+                meter.request()
+                return self._send(method, path, query, body, window)
+
+        return retrying(call, context=self._context, meter=meter)
+
+    def _send(
+        self, method: str, path: str, query: Sequence[tuple[str, Any]], body: Mapping[str, Any] | None, window: Window
+    ) -> Json:
+        headers = {"Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        try:
+            response = self._api.call_api(
+                path,
+                method,
+                query_params=list(query),
+                header_params=headers,
+                body=body,
+                auth_settings=["oauth2"],
+                _preload_content=False,
+                _request_timeout=self._timeout,
+            )
+            self._observe(response.headers, window)
+            data: bytes = response.data  # reading to the end gives the connection back to the pool
+            response.release_conn()
+        except ApiException as error:
+            raise self._refused(error, path, window) from error
+        except HTTPError as error:
+            raise unreachable(error, self._settings.base_url, path) from error
+        return self._decoded(data, response.headers.get("Content-Type", ""), path)
+
+    def _decoded(self, data: bytes, content_type: str, path: str) -> Json:
+        try:
+            answer = orjson.loads(data)
+        except orjson.JSONDecodeError as error:
+            raise UnreachableError(
+                f"HubSpot's answer to {path} is not whole JSON ({len(data)} bytes of {content_type or 'unknown type'}: "
+                f"{excerpt(data)})",
+                reason="bad_json",
+                hint="the request was tried again several times; if it stays so, a proxy may change the answers",
+            ) from error
+        if not isinstance(answer, dict):
+            raise UnexpectedResponseError(f"HubSpot answered {path} with no object: {excerpt(data)}")
+        return answer
+
+    def _refused(self, error: ApiException, path: str, window: Window) -> ConnectorError:
+        self._observe(error.headers or {}, window)
+        meaning = refusal(error.status, error.headers or {}, error.body or b"", path)
+        if isinstance(meaning, RateLimitedError) and meaning.after is not None:
+            window.refused(meaning.after.total_seconds())
+        return meaning
+
+    # --------------------------------------------------------------------------------------------- the budget
+
+    def _observe(self, headers: Mapping[str, str], window: Window) -> None:
+        """Keep the CRM's time and what it says of its limits."""
+        date = headers.get("Date")
+        if date:
+            seen = parsedate_to_datetime(date).astimezone(UTC)
+            with self._lock:
+                self._now = seen if self._now is None else max(seen, self._now)
+        most = headers.get("X-HubSpot-RateLimit-Max")
+        if most and window is self._burst:
+            allowed = max(int(int(most) * self._settings.budget.burst_share), 1)
+            window.allow(allowed)
+            left = headers.get("X-HubSpot-RateLimit-Remaining")
+            if left and int(left) < (int(most) - allowed) // 2:
+                window.hold(1.0)
+        daily, daily_left = headers.get("X-HubSpot-RateLimit-Daily"), headers.get("X-HubSpot-RateLimit-Daily-Remaining")
+        if daily and daily_left:
+            self.daily = (int(daily), int(daily_left))
+
+    def _leave_some(self) -> None:
+        if self.daily is None:
+            return
+        limit, left = self.daily
+        reserve = limit * (1 - self._settings.budget.daily_share)
+        if left <= reserve:
+            share = f"{self._settings.budget.daily_share:.0%}"
+            raise QuotaSpentError(
+                f"HubSpot's account has {left:,} of {limit:,} daily requests left, and this connection may use {share}",
+                reason="daily_share",
+                hint="the run goes on where it stopped after midnight in the account's time zone; "
+                "raise `budget.daily_share` to use more",
+            )

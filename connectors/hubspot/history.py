@@ -1,0 +1,147 @@
+"""A deal's past, from the history of its properties: visits to stages and changes of fields."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from connectors.hubspot.shapes import Account, day, moment
+from store.records import DealFieldChange, DealStageChange, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A value that a property had from a moment on, and who set it."""
+
+    at: datetime
+    value: str | None
+    by: str | None
+
+
+@dataclass(slots=True)
+class Changes:
+    """The visits and changes of one deal; `closed_at` is when it last went from open to closed, None while open."""
+
+    details: list[Statement] = field(default_factory=list)
+    visits: int = 0
+    closed_at: datetime | None = None
+
+
+def changes(deal_id: str, history: Mapping[str, Any], account: Account) -> Changes:
+    """What HubSpot's property history says of one deal. It may have forgotten the oldest entries."""
+    found = Changes()
+    stages = _entries(history.get("dealstage"), _text, account)
+    pipelines = _entries(history.get("pipeline"), _text, account)
+    _visit(deal_id, stages, pipelines, account, found)
+    for source, (name, read) in FIELDS.items():
+        _change(deal_id, name, _entries(history.get(source), read, account), found)
+    return found
+
+
+def _visit(deal_id: str, stages: Sequence[Entry], pipelines: Sequence[Entry], account: Account, found: Changes) -> None:
+    was_closed = False
+    validate = DealStageChange.__pydantic_validator__.validate_python
+    for entry, following in zip(stages, (*stages[1:], None), strict=True):
+        closed = entry.value in account.closed_stages
+        if closed and not was_closed:
+            found.closed_at = entry.at
+        if not closed:
+            found.closed_at = None
+        was_closed = closed
+        found.visits += 1
+        if entry.value is None:
+            continue
+        found.details.append(
+            validate(
+                {
+                    "deal_id": deal_id,
+                    "entered_at": entry.at,
+                    "pipeline_id": _at(pipelines, entry.at),
+                    "stage_id": entry.value,
+                    "exited_at": following.at if following is not None else None,
+                    "changed_by": entry.by,
+                    "source": "crm",
+                }
+            )
+        )
+
+
+def _change(deal_id: str, name: str, entries: Sequence[Entry], found: Changes) -> None:
+    before: str | None = None
+    validate = DealFieldChange.__pydantic_validator__.validate_python
+    for entry in entries:
+        found.details.append(
+            validate(
+                {
+                    "deal_id": deal_id,
+                    "field": name,
+                    "changed_at": entry.at,
+                    "old_value": before,
+                    "new_value": entry.value,
+                    "changed_by": entry.by,
+                    "source": "crm",
+                }
+            )
+        )
+        before = entry.value
+
+
+def _entries(raw: Iterable[Mapping[str, Any]] | None, read: "Read", account: Account) -> list[Entry]:
+    """Oldest first, one per moment (the last one set), neighbours of equal value once."""
+    by_moment: dict[datetime, Entry] = {}
+    for item in reversed(list(raw or ())):
+        at = moment(item.get("timestamp"))
+        if at is not None:
+            by_moment[at] = Entry(at, read(item.get("value") or None, account), _who(item))
+    ordered: list[Entry] = []
+    for _, entry in sorted(by_moment.items()):
+        if not ordered or ordered[-1].value != entry.value:
+            ordered.append(entry)
+    return ordered
+
+
+def _who(item: Mapping[str, Any]) -> str | None:
+    user = item.get("updatedByUserId")
+    return str(user) if user is not None else item.get("sourceId") or item.get("sourceType")
+
+
+def _at(entries: Sequence[Entry], at: datetime) -> str | None:
+    """The value in force at a moment; before the first entry that we know, that one's."""
+    value = entries[0].value if entries else None
+    for entry in entries:
+        if entry.at > at:
+            break
+        value = entry.value
+    return value
+
+
+# ------------------------------------------------------------------------- how the value of a property is read
+
+Read = Callable[[str | None, Account], str | None]
+
+
+def _text(value: str | None, account: Account) -> str | None:
+    return value
+
+
+def _amount(value: str | None, account: Account) -> str | None:
+    try:
+        number = Decimal(value) if value is not None else None
+    except InvalidOperation:
+        return None
+    return None if number is None or not number.is_finite() else f"{number.normalize():f}"
+
+
+def _day(value: str | None, account: Account) -> str | None:
+    return day(value, account.zone)
+
+
+FIELDS: Mapping[str, tuple[str, Read]] = {
+    "amount": ("amount", _amount),
+    "closedate": ("close_date", _day),
+    "hubspot_owner_id": ("owner_id", _text),
+    "hs_manual_forecast_category": ("forecast_category", _text),
+    "pipeline": ("pipeline_id", _text),
+}
+"""HubSpot's property -> the field of the deal, and how its values are read."""

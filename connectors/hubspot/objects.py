@@ -1,0 +1,183 @@
+"""Objects: reads HubSpot's objects of one kind by id or by list, with their links, as parts of a page."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from hashlib import blake2b
+from typing import Any
+
+from connectors.base import Children, Cursor, Merge, Meter, Page
+from connectors.errors import UnexpectedResponseError
+from connectors.hubspot.client import Client, Json
+from connectors.hubspot.kinds import Kind
+from connectors.hubspot.links import Links
+from connectors.hubspot.translate import Translation, Translator, records
+
+LIST_PAGE = 100
+BATCH = 100
+BATCH_WITH_HISTORY = 50
+LONGEST_NAMES = 3000
+"""Characters of property names that we put into an address; some servers cut addresses at 4,000 or 5,000."""
+BLOCK = 500
+"""How many records make a page of ours: enough to make association reads cheap, few enough to keep memory flat."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What some ids turned out to be: objects, and the ids that HubSpot doesn't have (any more)."""
+
+    raws: Sequence[Json]
+    missing: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objects:
+    """The objects of one kind in one account. `there` tells which properties the account really has."""
+
+    client: Client
+    kind: Kind
+    translator: Translator
+    asked: tuple[str, ...]
+    there: Callable[[], frozenset[str]]
+    links: Links
+    meter: Meter
+    pool: Executor
+    keep_payload: bool = False
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The properties to ask for: HubSpot would drop others from its answer without a word."""
+        there = self.there()
+        return tuple(name for name in self.asked if name in there)
+
+    @property
+    def shape(self) -> str:
+        """Changes when other properties are asked for, or with another meaning: then everything is read again."""
+        said = repr((sorted(self.asked), sorted(self.translator.fields.items()), self.translator.extra))
+        return blake2b(said.encode(), digest_size=6).hexdigest()
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether a list can't give whole records: with their history, or with too many names for an address."""
+        return bool(self.kind.history) or len(",".join(self.asked)) > LONGEST_NAMES
+
+    # ------------------------------------------------------------------------------------------------ reading
+
+    def listed(
+        self, *, after: str | None, properties: Sequence[str], archived: bool = False
+    ) -> Iterator[tuple[list[Json], str | None]]:
+        """HubSpot's list, page by page, each with where the next one begins (None: that was the last)."""
+        query: list[tuple[str, Any]] = [("limit", LIST_PAGE), ("archived", "true" if archived else "false")]
+        query.append(("properties", ",".join(properties)))
+        path = self.client.paths.objects(self.kind.name)
+        while True:
+            answer = self.client.get(path, [*query, ("after", after)] if after else query, self.meter)
+            after = following(answer, path)
+            yield results(answer, path), after
+            if after is None:
+                return
+
+    def by_id(self, ids: Sequence[str], *, history: bool, archived: bool = False) -> Read:
+        """The objects of these HubSpot ids, read side by side. Unknown ids are `missing`; merged ones answer too."""
+        history = history and bool(self.kind.history)
+        size = BATCH_WITH_HISTORY if history else BATCH
+        groups = [ids[i : i + size] for i in range(0, len(ids), size)]
+        answers = list(self.pool.map(partial(self._batch, history=history, archived=archived), groups))
+        raws = [raw for answer in answers for raw in answer]
+        return Read(raws=raws, missing=frozenset(ids) - {str(raw["id"]) for raw in raws})
+
+    def _batch(self, ids: Sequence[str], *, history: bool, archived: bool) -> list[Json]:
+        wanted = self.wanted
+        body: dict[str, Any] = {"properties": list(wanted), "inputs": [{"id": id_} for id_ in ids]}
+        body["propertiesWithHistory"] = [name for name in self.kind.history if name in wanted] if history else []
+        path = self.client.paths.batch(self.kind.name)
+        answer = self.client.post(path, body, self.meter, [("archived", "true")] if archived else ())
+        found = results(answer, path)
+        if not found and not answer.get("errors") and ids:
+            raise UnexpectedResponseError(f"HubSpot answered {path} with neither results nor errors")
+        return found
+
+    # ------------------------------------------------------------------------------------------------- paging
+
+    def page(
+        self,
+        raws: Iterable[Json],
+        *,
+        cursor: Cursor,
+        read_at: datetime,
+        link: bool = True,
+        **more: Any,
+    ) -> Page:
+        """A page of ours out of HubSpot's objects, with the links that belong to them."""
+        translation = self.translator.translate(raws)
+        children = self._link(translation) if link else ()
+        made = records(self.kind, translation)
+        merges = (*more.pop("merges", ()), *translation.merges)
+        return Page(
+            cursor=cursor,
+            read_at=read_at,
+            read=len(translation.raw),
+            records=[*made, *translation.details],
+            children=children,
+            merges=merges,
+            rejected=translation.rejected,
+            payloads=translation.raw if self.keep_payload else {},
+            **more,
+        )
+
+    def _link(self, translation: Translation) -> list[Children]:
+        live = [str(raw["id"]) for raw in translation.raw.values() if not raw.get("archived")]
+        linked = self.links.read(live, self.meter, self.pool)
+        for id_, fields in linked.fields.items():
+            translation.values[id_].update(fields)
+        return linked.children
+
+    def linked(self, ids: Sequence[str]) -> tuple[list[Any], list[Children]]:
+        """The links of records that we know, as partial records and details."""
+        linked = self.links.read(ids, self.meter, self.pool)
+        partial_records = [self.kind.record(id=id_, **fields) for id_, fields in linked.fields.items() if fields]
+        return partial_records, linked.children
+
+    def bare(self, id_: str) -> str:
+        """HubSpot's id out of ours."""
+        return id_.removeprefix(self.kind.prefix)
+
+    def merged(self, asked: frozenset[str], found: Sequence[Json]) -> list[Merge]:
+        """Which of the ids that we asked for are merged into which of the objects that answered."""
+        merges: list[Merge] = []
+        for raw in found:
+            former = set((raw["properties"].get("hs_merged_object_ids") or "").split(";"))
+            merges += [self._merge(old, raw) for old in sorted(asked & former)]
+        left = asked - {self.bare(merge.old_id) for merge in merges}
+        strangers = [raw for raw in found if str(raw["id"]) not in asked]
+        if left and strangers and not merges:
+            merges += [self._merge(old, raw) for old in sorted(left) for raw in self.by_id([old], history=False).raws]
+        return merges
+
+    def _merge(self, old: str, raw: Json) -> Merge:
+        prefix = self.kind.prefix
+        return Merge(entity=self.kind.record, old_id=prefix + old, id=prefix + str(raw["id"]))
+
+
+def results(answer: Mapping[str, Any], path: str) -> list[Json]:
+    """The results of an answer. Raises UnexpectedResponseError where there is no list of them."""
+    found = answer.get("results")
+    if not isinstance(found, list):
+        raise UnexpectedResponseError(
+            f"HubSpot answered {path} without results: {', '.join(sorted(answer)) or 'an empty object'}",
+            hint="this is no end of data: nothing was skipped. Report it if it stays so",
+        )
+    return found
+
+
+def following(answer: Mapping[str, Any], path: str) -> str | None:
+    """Where the next page begins; None only where HubSpot says that there is none."""
+    paging = answer.get("paging")
+    if paging is None:
+        return None
+    after = (paging.get("next") or {}).get("after") if isinstance(paging, dict) else None
+    if paging and after is None and paging.get("next"):
+        raise UnexpectedResponseError(f"HubSpot answered {path} with a next page but no place for it")
+    return None if after is None else str(after)

@@ -1,0 +1,70 @@
+"""What a person sets for a HubSpot connection."""
+
+from datetime import timedelta
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from connectors.duration import Duration
+
+API_VERSION: Final = "2026-09"
+"""The newest dated version that serves every route that we use. `v3` works until September 2027."""
+
+Version = Literal["2026-09", "2026-03", "v3"]
+
+
+class Budget(BaseModel):
+    """How much of HubSpot's limits this connection may spend; the rest is left to other programs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    burst_share: float = Field(default=0.8, gt=0, le=1, description="share of the requests per 10 seconds")
+    burst_limit: int = Field(
+        default=100, ge=1, description="requests per 10 seconds, until HubSpot names its own limit"
+    )
+    search_per_second: int = Field(
+        default=4, ge=1, le=5, description="searches per second; HubSpot allows 5 per account"
+    )
+    daily_share: float = Field(default=0.8, gt=0, le=1, description="share of the account's daily requests")
+    parallel: int = Field(default=6, ge=1, le=32, description="requests under way at the same time")
+
+
+class Cadence(BaseModel):
+    """How often we read what the time of last change can't tell."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    overlap: Duration = Field(
+        default=timedelta(minutes=10), description="each read of changes starts this much earlier"
+    )
+    late: Duration = Field(default=timedelta(hours=1), description="a second read of changes, this much behind")
+    archived: Duration = Field(default=timedelta(hours=1), description="list the recycle bin")
+    links: Duration = Field(default=timedelta(hours=6), description="read all associations again")
+    calculated: Duration = Field(default=timedelta(days=1), description="read calculated properties again")
+    reconcile: Duration = Field(default=timedelta(days=1), description="compare all ids with HubSpot's")
+    shrink: float = Field(
+        default=0.2, ge=0, le=1, description="a reconciliation that would delete more than this share stops and says so"
+    )
+
+
+class HubSpotSettings(BaseModel):
+    """A HubSpot account: a static token (service key or existing private app) and what to read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    access_token: SecretStr = Field(description="a service key or the token of a private app")
+    base_url: str = Field(default="https://api.hubapi.com", description="for proxies and sandboxes")
+    api_version: Version = Field(default=API_VERSION, description="HubSpot's API version")
+    connect_timeout: Duration = Field(default=timedelta(seconds=5))
+    read_timeout: Duration = Field(default=timedelta(seconds=90))
+    include: list[str] = Field(default_factory=list, description="streams to read; empty: all")
+    exclude: list[str] = Field(default_factory=list, description="streams to leave out")
+    fields: dict[str, dict[str, str]] = Field(
+        default_factory=dict, description="HubSpot properties for canonical fields, e.g. {deals: {region: region__c}}"
+    )
+    extra: dict[str, list[str]] = Field(
+        default_factory=dict, description="HubSpot properties to keep as JSON in `extra`, e.g. {deals: [my_field]}"
+    )
+    keep_payload: bool = Field(default=False, description="keep the raw answer beside each row")
+    budget: Budget = Budget()
+    cadence: Cadence = Cadence()

@@ -1,0 +1,105 @@
+"""HubSpot's objects -> our records; what can't be used becomes a Rejection, and the rest of the record stays."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from connectors.base import Merge, Rejection
+from connectors.hubspot.history import Changes, changes
+from connectors.hubspot.kinds import Kind
+from connectors.hubspot.shapes import Account, moment
+from store.records import Record, Statement
+
+Raw = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Translation:
+    """What some HubSpot objects mean."""
+
+    values: dict[str, dict[str, Any]] = field(default_factory=dict)
+    details: list[Statement] = field(default_factory=list)
+    merges: list[Merge] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
+    raw: dict[str, Raw] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Translator:
+    """Reads objects of one kind as this account and this configuration mean them."""
+
+    kind: Kind
+    account: Account
+    fields: Mapping[str, str]
+    extra: tuple[str, ...] = ()
+
+    def translate(self, raws: Iterable[Raw]) -> Translation:
+        """The fields of each object by our id, its history, the merges that made it."""
+        translation = Translation()
+        for raw in raws:
+            self._one(raw, translation)
+        return translation
+
+    def _one(self, raw: Raw, translation: Translation) -> None:
+        kind, properties = self.kind, raw["properties"]
+        id_ = kind.prefix + str(raw["id"])
+        values: dict[str, Any] = {name: properties.get(source) or None for name, source in self.fields.items()}
+        kind.shape(values, properties, self.account)
+        values["id"] = id_
+        values["created_at"] = values.get("created_at") or raw.get("createdAt")
+        values["updated_at"] = raw.get("updatedAt") or properties.get(kind.modified)
+        values["deleted_at"] = raw.get("archivedAt") if raw.get("archived") else None
+        values["source_url"] = raw.get("url")
+        values["extra"] = {name: properties.get(name) for name in self.extra} or None
+        history = raw.get("propertiesWithHistory")
+        if history and kind.history:
+            self._history(str(raw["id"]), history, values, translation)
+        for old in (properties.get("hs_merged_object_ids") or "").split(";"):
+            if old.strip() and old.strip() != str(raw["id"]):
+                old_id, at = kind.prefix + old.strip(), moment(values["updated_at"])
+                translation.merges.append(Merge(entity=kind.record, old_id=old_id, id=id_, merged_at=at))
+        translation.values[id_] = values
+        translation.raw[id_] = raw
+
+    def _history(self, id_: str, history: Mapping[str, Any], values: dict[str, Any], translation: Translation) -> None:
+        found: Changes = changes(id_, history, self.account)
+        translation.details += found.details
+        if found.visits:
+            values["closed_at"] = found.closed_at
+
+
+def records(kind: Kind, translation: Translation) -> list[Record]:
+    """Validated records; a field that can't be used is rejected by itself and left empty."""
+    made: list[Record] = []
+    validate = kind.record.__pydantic_validator__.validate_python
+    for id_, values in translation.values.items():
+        try:
+            made.append(validate(values))
+        except ValidationError as error:
+            made += _mended(kind, id_, values, error, translation)
+    return made
+
+
+def _mended(
+    kind: Kind, id_: str, values: dict[str, Any], error: ValidationError, translation: Translation
+) -> list[Record]:
+    bad = {str(problem["loc"][0]) for problem in error.errors() if problem["loc"]}
+    for problem in error.errors():
+        name = str(problem["loc"][0]) if problem["loc"] else ""
+        source = kind.fields.get(name, name)
+        translation.rejected.append(
+            Rejection(
+                entity=kind.record,
+                record_id=id_,
+                field=name,
+                reason=f"{kind.name} {id_}: {source} is {values.get(name)!r}: {problem['msg']}",
+                payload=translation.raw[id_],
+            )
+        )
+    rest = {name: (None if name in bad else value) for name, value in values.items()}
+    try:
+        return [kind.record.model_validate(rest)]
+    except ValidationError:
+        return []

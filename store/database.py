@@ -1,0 +1,238 @@
+"""Open a database, hold a transaction, and write rows: the one place that knows dialects."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    column,
+    create_engine,
+    event,
+    false,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.sql.elements import ColumnElement
+
+from store.errors import DatabaseUnavailableError
+
+DEFAULT_URL = "sqlite:///dealmeter.db"
+DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA busy_timeout = 30000",
+    "PRAGMA cache_size = -32000",
+    "PRAGMA temp_store = FILE",
+)
+
+
+class Database:
+    """A SQLite file or a PostgreSQL database. Safe to share between threads; close it when done.
+
+    Raises DatabaseUnavailableError where it can't be opened or reached.
+    """
+
+    def __init__(self, url: str = DEFAULT_URL) -> None:
+        self.url = _resolve(url)
+        self.engine = _engine(self.url)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is a SQLite file."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def shown(self) -> str:
+        """The address without its password."""
+        return self.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A writing transaction: committed at the end, rolled back by any exception. SQLite: one at a time."""
+        with _reachable(self.shown), self.engine.connect() as connection:
+            connection = connection.execution_options(dealmeter_writes=True)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A reading transaction that sees one moment of the database."""
+        with _reachable(self.shown), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+    def __enter__(self) -> "Database":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _resolve(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        driver = DRIVERS[parsed.get_backend_name()]
+    except (ArgumentError, KeyError, NoSuchModuleError) as error:
+        raise DatabaseUnavailableError(
+            f"the database address {_masked(url)!r} is not one that dealmeter can use",
+            hint="use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE",
+        ) from error
+    return parsed if "+" in parsed.drivername else parsed.set(drivername=driver)
+
+
+def _masked(url: str) -> str:
+    head, at, tail = url.rpartition("@")
+    return f"{head.partition('://')[0]}://***@{tail}" if at else url
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url)
+    try:
+        return create_engine(url, pool_pre_ping=True, isolation_level="REPEATABLE READ")
+    except ModuleNotFoundError as error:
+        raise DatabaseUnavailableError(
+            f"PostgreSQL needs a driver that is not installed ({error.name})",
+            hint="install it with: pip install 'dealmeter[postgres]'",
+        ) from error
+
+
+def _sqlite(url: URL) -> Engine:
+    if url.database and url.database != ":memory:":
+        folder = Path(url.database).absolute().parent
+        if not folder.is_dir():
+            raise DatabaseUnavailableError(
+                f"the folder {folder} of the database file does not exist",
+                hint="create the folder or name another file in `database.url`",
+            )
+    engine = create_engine(url, connect_args={"timeout": 30})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        for pragma in SQLITE_PRAGMAS:
+            connection.execute(pragma).close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("dealmeter_writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def _reachable(shown: str) -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        reason = str(error.orig or error).strip().splitlines()[0]
+        raise DatabaseUnavailableError(
+            f"the database {shown} can't be used: {reason}",
+            hint="check that it runs, that the address is right, that the disk has room and the file may be written; "
+            "then try again",
+        ) from error
+
+
+# ------------------------------------------------------------------------------------------------ the one upsert
+
+Guard = Callable[[Any, Any], ColumnElement[bool]]
+"""A condition over (the stored row, the incoming row) under which the stored one stays as it is."""
+
+SEEN = frozenset({"first_seen_at", "last_seen_at"})
+
+
+def upsert(tx: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, unless: Guard | None = None) -> int:
+    """Insert rows, or update those that exist and differ; answers how many rows were really written.
+
+    All rows have the same columns, and each key once. When a row was first or last seen is no difference.
+    """
+    if not rows:
+        return 0
+    statement = _upsert(tx.dialect.name, table, tuple(rows[0]), unless)
+    return _execute(tx, statement, rows)
+
+
+def amend(tx: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Update rows that exist and differ, never insert; answers how many were really written."""
+    if not rows:
+        return 0
+    statement = _amend(tx.dialect.name, table, tuple(rows[0]))
+    if tx.dialect.name != "postgresql":  # in an UPDATE a parameter may not have the name of a column that it sets
+        rows = [{f"new_{name}": value for name, value in row.items()} for row in rows]
+    return _execute(tx, statement, rows)
+
+
+def _execute(tx: Connection, statement: Any, rows: Sequence[Mapping[str, Any]]) -> int:
+    if tx.dialect.name == "postgresql":  # a page is one statement with one parameter
+        rows = [{"rows": orjson.dumps(rows, default=str).decode()}]
+    result = tx.execute(statement, rows, execution_options={"preserve_rowcount": True})
+    return max(result.rowcount, 0)
+
+
+@lru_cache(maxsize=512)
+def _upsert(dialect: str, table: Table, columns: tuple[str, ...], unless: Guard | None) -> Any:
+    if dialect == "postgresql":
+        page = _page(table, columns)
+        insert: Any = postgresql.insert(table).from_select(list(columns), select(*(page.c[name] for name in columns)))
+    else:
+        insert = sqlite.insert(table).values({name: bindparam(name) for name in columns})
+    changeable = [name for name in columns if name not in _key(table) and name != "first_seen_at"]
+    differs = _differs(table.c, insert.excluded, changeable)
+    if not changeable or set(changeable) <= SEEN:
+        return insert.on_conflict_do_nothing(index_elements=list(table.primary_key.columns))
+    return insert.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns),
+        set_={name: insert.excluded[name] for name in changeable},
+        where=differs if unless is None else and_(differs, ~unless(table.c, insert.excluded)),
+    )
+
+
+@lru_cache(maxsize=512)
+def _amend(dialect: str, table: Table, columns: tuple[str, ...]) -> Any:
+    changeable = [name for name in columns if name not in _key(table)]
+    if dialect == "postgresql":
+        page = _page(table, columns)
+        source: Any = page.c
+        matches = and_(*(table.c[name] == page.c[name] for name in _key(table)))
+    else:
+        source = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in columns}
+        matches = and_(*(table.c[name] == source[name] for name in _key(table)))
+    return (
+        update(table)
+        .where(matches, _differs(table.c, source, changeable))
+        .values({name: source[name] for name in changeable})
+    )
+
+
+def _page(table: Table, columns: tuple[str, ...]) -> Any:
+    rows = func.json_to_recordset(cast(bindparam("rows", type_=Text()), postgresql.JSON))
+    typed = (column(name, table.c[name].type) for name in columns)
+    return rows.table_valued(*typed).render_derived(name="page", with_types=True)
+
+
+def _differs(stored: Any, incoming: Any, names: Sequence[str]) -> ColumnElement[bool]:
+    return or_(false(), *(stored[name].is_distinct_from(incoming[name]) for name in names if name not in SEEN))
+
+
+def _key(table: Table) -> tuple[str, ...]:
+    return tuple(c.name for c in table.primary_key.columns)

@@ -1,0 +1,64 @@
+"""The lease: one writer at a time per connection, across threads, processes and machines."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select, update
+
+from store.database import upsert
+from store.errors import LeaseHeldError, LeaseLostError
+from store.schema import Lease, table_of
+
+LEASES = table_of(Lease)
+LEASE_FOR = timedelta(minutes=2)
+"""How long a lease holds without a sign of life. Clocks of machines that share a database must agree better."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """A lease that was taken: `token` is the fence that every write checks."""
+
+    connection: str
+    holder: str
+    token: int
+    taken_over: bool = False
+
+
+def take(tx: Connection, connection: str, holder: str, *, now: datetime, for_: timedelta = LEASE_FOR) -> Grant:
+    """Take the lease of a connection within a writing transaction.
+
+    Raises LeaseHeldError while another holder's lease runs. `taken_over` tells that the last holder never gave it back.
+    """
+    found = tx.execute(select(LEASES).where(LEASES.c.connection == connection).with_for_update()).mappings().first()
+    if found and found["holder"] and found["expires_at"] > now:
+        raise LeaseHeldError(
+            f"another run ({found['holder']}) holds {connection} until {found['expires_at']:%H:%M:%S} UTC",
+            hint="wait for it to end; a run that died frees the connection when that time has passed",
+        )
+    token = (found["token"] if found else 0) + 1
+    row = {"connection": connection, "holder": holder, "token": token, "expires_at": now + for_}
+    upsert(tx, LEASES, [row])
+    return Grant(connection=connection, holder=holder, token=token, taken_over=bool(found and found["holder"]))
+
+
+def confirm(tx: Connection, grant: Grant, *, now: datetime, for_: timedelta = LEASE_FOR) -> None:
+    """Prolong the lease; the fence of every write. Raises LeaseLostError where the token is not ours any more."""
+    held = tx.execute(
+        update(LEASES)
+        .where(LEASES.c.connection == grant.connection, LEASES.c.token == grant.token, LEASES.c.holder != "")
+        .values(expires_at=now + for_)
+    )
+    if held.rowcount != 1:
+        raise LeaseLostError(
+            f"the lease of {grant.connection} went to another run; nothing more was written",
+            hint="no action needed: the other run goes on from the last checkpoint",
+        )
+
+
+def give_back(tx: Connection, grant: Grant, *, now: datetime) -> None:
+    """End the lease. Does nothing where somebody else holds it by now."""
+    tx.execute(
+        update(LEASES)
+        .where(LEASES.c.connection == grant.connection, LEASES.c.token == grant.token)
+        .values(holder="", expires_at=now)
+    )

@@ -1,0 +1,42 @@
+"""Record: a validated statement about one CRM object, in no vendor's words."""
+
+from typing import Any, ClassVar
+
+from sqlmodel import SQLModel
+from sqlmodel._compat import SQLModelConfig
+
+from store.columns import Instant, instant, json, key
+
+
+class Statement(SQLModel):
+    """What every record shares: frozen, no unknown fields, and a table whose name is the entity's in the plural.
+
+    A record states only the fields that were given to it (`model_fields_set`). One that does not give `updated_at`
+    is partial: it amends a row that is already known and never makes a new one.
+    """
+
+    model_config = SQLModelConfig(frozen=True, extra="forbid")
+    table: ClassVar[str] = ""
+    keys: ClassVar[tuple[str, ...]] = ("id",)
+
+
+class Record(Statement):
+    """A CRM object with an id of its own. All instants are UTC.
+
+    `id` is the CRM's id as text; `created_at` and `updated_at` are the source's; `deleted_at` makes a tombstone;
+    `merged_into_id` names the survivor of a merge; `extra` holds mapped custom fields.
+    """
+
+    id: str = key()
+    created_at: Instant | None = instant()
+    updated_at: Instant | None = instant()
+    deleted_at: Instant | None = instant()
+    merged_into_id: str | None = None
+    source_url: str | None = None
+    extra: dict[str, Any] | None = json()
+
+
+class Detail(Statement):
+    """A link or a change that has no id in the CRM: known by what it ties together. Tombstoned like a record."""
+
+    deleted_at: Instant | None = instant()

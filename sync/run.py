@@ -1,0 +1,335 @@
+"""One run of one connection: take the lease, read what is due, write page by page, close with an outcome."""
+
+import os
+import socket
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from threading import Event, get_ident
+
+from connectors.base import Connector, Context, Page, Stream
+from connectors.errors import ConnectorError, CursorExpiredError, StoppedError
+from store import leases, runs, writes
+from store.database import Database
+from store.errors import ForeignAccountError, LeaseLostError, StoreError
+from store.known import StoreKnown
+from store.leases import Grant
+from store.reads import account_of
+from store.runs import Saved
+from sync.clock import Clock
+from sync.outcome import (
+    FAILED,
+    OK,
+    STOPPED,
+    RunOutcome,
+    StreamOutcome,
+    ends_run,
+    stream_outcome,
+    trouble,
+    verdict,
+)
+from sync.readers import Brought, Ended, Readers, Started
+
+ACCOUNT = "account"
+HEARTBEAT_S = 30.0
+
+Progress = Callable[[str, int], None]
+"""Told the stream and how many records it has brought so far."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What one run is to do. `deep` reads every stream whatever its cadence; `full` drops checkpoints first.
+
+    `only` names streams (with their passes); empty means all.
+    """
+
+    connection: str
+    connector: Callable[[Context], Connector]
+    trigger: str = "manual"
+    parallel: int = 4
+    deep: bool = False
+    full: bool = False
+    only: Collection[str] = ()
+    allow_shrink: bool = False
+
+
+def execute(
+    database: Database,
+    plan: Plan,
+    *,
+    version: str,
+    clock: Clock,
+    stop: Event | None = None,
+    progress: Progress | None = None,
+) -> RunOutcome:
+    """Run once. Raises LeaseHeldError where another run holds the connection, StoreError where we can't write.
+
+    Everything else that can go wrong is in the outcome and in the run's books; what we don't know is raised after it
+    has been written down.
+    """
+    run = _Run(database, plan, version=version, clock=clock, stop=stop or Event(), progress=progress)
+    return run.execute()
+
+
+def holder() -> str:
+    """Who we are, for people who wonder what holds a lease."""
+    return f"{socket.gethostname()}:{os.getpid()}:{get_ident()}"
+
+
+class _Run:
+    """The state of one run: its grant, its id, and what each stream has done."""
+
+    def __init__(
+        self,
+        database: Database,
+        plan: Plan,
+        *,
+        version: str,
+        clock: Clock,
+        stop: Event,
+        progress: Progress | None,
+    ) -> None:
+        self.database = database
+        self.plan = plan
+        self.version = version
+        self.clock = clock
+        self.stop = stop
+        self.abandon = Event()
+        self.progress = progress or (lambda stream, read: None)
+        self.context = Context(
+            known=StoreKnown(database, plan.connection),
+            clock=clock.now,
+            monotonic=clock.monotonic,
+            sleep=clock.sleeper(stop),
+            random=clock.random,
+            allow_shrink=plan.allow_shrink,
+        )
+        self.streams: dict[str, StreamOutcome] = {}
+        self.notes: list[str] = []
+        self.stopped = False
+
+    # -------------------------------------------------------------------------------------------- the whole run
+
+    def execute(self) -> RunOutcome:
+        with self.database.write() as tx:
+            self.grant: Grant = leases.take(tx, self.plan.connection, holder(), now=self.clock.now())
+            self.run_id = runs.open_run(
+                tx, self.grant, trigger=self.plan.trigger, version=self.version, now=self.clock.now()
+            )
+        unknown: BaseException | None = None
+        try:
+            connector = self.plan.connector(self.context)
+            try:
+                self._read(connector)
+            finally:
+                connector.close()
+        except StoppedError:
+            self.stopped = True
+        except Exception as error:  # written down below, then raised if we don't know it
+            self._fail(ACCOUNT, error)
+            unknown = error if not _is_known(error) else None
+        outcome = self._close()
+        if unknown is not None:
+            raise unknown
+        return outcome
+
+    def _read(self, connector: Connector) -> None:
+        self._account(connector)
+        with self.database.read() as tx:
+            saved = runs.checkpoints(tx, self.plan.connection)
+        chosen = [stream for stream in connector.streams if self._is_chosen(stream)]
+        if self.plan.full:
+            saved = self._forget(chosen, saved)
+        first = [stream for stream in chosen if not stream.of]
+        self._read_streams(connector, first, saved)
+        known_before = {name for name, checkpoint in saved.items() if checkpoint.finished_at is not None}
+        completing = [s for s in chosen if s.of and self._is_due(s, saved, known_before)]
+        self._imply([s for s in chosen if s.of and s not in completing], saved, known_before)
+        completing = [s for s in completing if self.streams.get(s.of, StreamOutcome(stream=s.of)).outcome == OK]
+        if not self.stop.is_set() and not self.abandon.is_set():
+            self._read_streams(connector, completing, saved)
+
+    def _account(self, connector: Connector) -> None:
+        self._open(ACCOUNT)
+        account = connector.open()
+        with self.database.read() as tx:
+            known = account_of(tx, self.plan.connection)
+        if known is not None and known != account.id:
+            raise ForeignAccountError(
+                f"{self.plan.connection} held the rows of account {known}, and now account {account.id} answers; "
+                "nothing was written",
+                hint="give the new account a connection of its own (another name), or use another database",
+            )
+        with self.database.write() as tx:
+            runs.note_as_of(tx, self.grant, self.run_id, connector.now(), now=self.clock.now())
+        self._save(ACCOUNT, Page(cursor={}, read_at=connector.now(), read=1, records=[account]))
+        self._end(Ended(Stream(name=ACCOUNT, entity=type(account))))
+
+    def _close(self) -> RunOutcome:
+        for name in [name for name, stream in self.streams.items() if stream.outcome == "running"]:
+            self.streams[name] = replace(self.streams[name], outcome=STOPPED)
+        meters = self.context.meters
+        streams = [
+            replace(stream, requests=meters[name].requests if name in meters else 0)
+            for name, stream in self.streams.items()
+        ]
+        outcome, error = verdict(streams, stopped=self.stopped)
+        requests = sum(meter.requests for meter in meters.values())
+        result = RunOutcome(
+            connection=self.plan.connection,
+            run_id=self.run_id,
+            outcome=outcome,
+            streams=streams,
+            requests=requests,
+            notes=self.notes,
+            error=error,
+        )
+        with suppress(LeaseLostError), self.database.write() as tx:
+            runs.close_run(
+                tx,
+                self.grant,
+                self.run_id,
+                outcome=outcome,
+                trouble=trouble(error) if error is not None else None,
+                requests=requests,
+                notes=self.notes,
+                now=self.clock.now(),
+            )
+            leases.give_back(tx, self.grant, now=self.clock.now())
+        return result
+
+    # ------------------------------------------------------------------------------------------- which streams
+
+    def _is_chosen(self, stream: Stream) -> bool:
+        return not self.plan.only or bool({stream.name, stream.of} & set(self.plan.only))
+
+    def _is_due(self, stream: Stream, saved: dict[str, Saved], known_before: set[str]) -> bool:
+        """By its cadence; in the middle of its last read; or for the first time, unless the first read does it too."""
+        if self.plan.deep or stream.every is None:
+            return True
+        mine = saved.get(stream.name)
+        if mine is None:
+            return not stream.implied or stream.of in known_before
+        return (bool(mine.cursor) and "since" not in (mine.cursor or {})) or _is_over(
+            mine, stream.every, self.clock.now()
+        )
+
+    def _imply(self, streams: Sequence[Stream], saved: dict[str, Saved], known_before: set[str]) -> None:
+        """The first full read of a stream has done the work of those that complete it: their cadence begins now."""
+        now = self.clock.now()
+        for stream in streams:
+            parent = self.streams.get(stream.of)
+            if stream.implied and stream.name not in saved and parent is not None and parent.outcome == OK:
+                with self.database.write() as tx:
+                    runs.mark_finished(tx, self.grant, stream.name, self.run_id, now=now)
+
+    def _forget(self, streams: Sequence[Stream], saved: dict[str, Saved]) -> dict[str, Saved]:
+        with self.database.write() as tx:
+            for stream in streams:
+                runs.drop_checkpoint(tx, self.grant, stream.name, now=self.clock.now())
+        return {name: cursor for name, cursor in saved.items() if name not in {stream.name for stream in streams}}
+
+    # ------------------------------------------------------------------------------------------------- reading
+
+    def _read_streams(self, connector: Connector, streams: Sequence[Stream], saved: dict[str, Saved]) -> None:
+        expired: list[Stream] = []
+        readers = Readers(connector, saved, parallel=self.plan.parallel, stop=_Either(self.stop, self.abandon))
+        for news in readers.read(streams, patience_s=HEARTBEAT_S):
+            match news:
+                case None:
+                    self._heartbeat()
+                case Started(stream):
+                    self._open(stream.name)
+                case Brought(stream, page, stored):
+                    self._save(stream.name, page)
+                    stored.set()
+                case Ended(stream, error=CursorExpiredError()) if stream.name in saved:
+                    expired.append(stream)
+                case Ended():
+                    self._end(news)
+        if expired:
+            self.notes += [f"{stream.name}: the CRM no longer takes our checkpoint; read in full" for stream in expired]
+            self._read_streams(connector, expired, self._forget(expired, saved))
+
+    def _open(self, stream: str) -> None:
+        if stream not in self.streams:
+            with self.database.write() as tx:
+                runs.open_stream(tx, self.grant, self.run_id, stream, now=self.clock.now())
+            self.streams[stream] = StreamOutcome(stream=stream, outcome="running")
+
+    def _save(self, stream: str, page: Page) -> None:
+        with self.database.write() as tx:
+            counts = writes.save_page(tx, self.grant, self.run_id, stream, page, now=self.clock.now())
+        before = self.streams[stream]
+        self.streams[stream] = replace(before, counts=before.counts + counts)
+        self.notes += page.notes
+        self.progress(stream, self.streams[stream].counts.read)
+
+    def _end(self, news: Ended) -> None:
+        stream, error = news.stream.name, news.error
+        outcome = OK if error is None else stream_outcome(error)
+        if news.stopped:
+            outcome, self.stopped = STOPPED, self.stopped or self.stop.is_set()
+        retries = dict(self.context.meter(stream).retries)
+        self.streams[stream] = replace(self.streams[stream], outcome=outcome, error=error, retries=retries)
+        with self.database.write() as tx:
+            runs.close_stream(
+                tx,
+                self.grant,
+                self.run_id,
+                stream,
+                outcome=outcome,
+                retries=retries,
+                trouble=trouble(error) if error is not None else None,
+                finished=outcome == OK,
+                now=self.clock.now(),
+            )
+        if error is not None and ends_run(error):
+            self.abandon.set()
+            if not _is_known(error):
+                raise error
+
+    def _fail(self, stream: str, error: BaseException) -> None:
+        """Write down what ended the run from outside any stream, as far as the store still lets us."""
+        self._mark(stream, error)
+        with suppress(StoreError), self.database.write() as tx:
+            runs.close_stream(
+                tx,
+                self.grant,
+                self.run_id,
+                stream,
+                outcome=FAILED,
+                retries=dict(self.context.meter(stream).retries),
+                trouble=trouble(error),
+                finished=False,
+                now=self.clock.now(),
+            )
+
+    def _mark(self, stream: str, error: BaseException) -> None:
+        before = self.streams.get(stream, StreamOutcome(stream=stream))
+        self.streams[stream] = replace(before, outcome=FAILED, error=error)
+
+    def _heartbeat(self) -> None:
+        with self.database.write() as tx:
+            leases.confirm(tx, self.grant, now=self.clock.now())
+
+
+class _Either(Event):
+    """Set when one of two events is."""
+
+    def __init__(self, *events: Event) -> None:
+        super().__init__()
+        self._events = events
+
+    def is_set(self) -> bool:
+        return any(event.is_set() for event in self._events)
+
+
+def _is_known(error: BaseException) -> bool:
+    return isinstance(error, ConnectorError | StoreError)
+
+
+def _is_over(saved: Saved, every: timedelta, now: datetime) -> bool:
+    return saved.finished_at is None or now - saved.finished_at >= every
