@@ -1,0 +1,32 @@
+"""The two deal pipelines of a generated company: the vendors' default stages, and renewals with numeric ids."""
+
+from dealmeter.sandbox.account import Pipeline, Stage
+
+SALES = Pipeline(
+    id="default",
+    label="Sales Pipeline",
+    stages=(
+        Stage(id="appointmentscheduled", label="Appointment Scheduled", probability="0.2"),
+        Stage(id="qualifiedtobuy", label="Qualified To Buy", probability="0.4"),
+        Stage(id="presentationscheduled", label="Presentation Scheduled", probability="0.6"),
+        Stage(id="decisionmakerboughtin", label="Decision Maker Bought-In", probability="0.8"),
+        Stage(id="contractsent", label="Contract Sent", probability="0.9"),
+        Stage(id="closedwon", label="Closed Won", probability="1.0", closed=True),
+        Stage(id="closedlost", label="Closed Lost", probability="0.0", closed=True),
+    ),
+)
+RENEWALS = Pipeline(
+    id="7311204",
+    label="Renewals",
+    stages=(
+        Stage(id="7311205", label="Due within 90 days", probability="0.5"),
+        Stage(id="7311206", label="In talks", probability="0.7"),
+        Stage(id="7311207", label="Offer sent", probability="0.85"),
+        Stage(id="7311208", label="Renewed", probability="1.0", closed=True),
+        Stage(id="7311209", label="Churned", probability="0.0", closed=True),
+        Stage(id="7311210", label="On hold", probability="0.3", deleted=True),
+    ),
+    created=1_685_350_923_411,
+)
+PIPELINES = (SALES, RENEWALS)
+DELETED_STAGE = RENEWALS.stages[-1]

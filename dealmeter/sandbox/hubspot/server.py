@@ -1,0 +1,170 @@
+"""The fake HubSpot: one account over real HTTP on loopback, with everything a test may want to do to it."""
+
+import threading
+import uuid
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+from email.utils import format_datetime
+from types import TracebackType
+from typing import Self
+
+from dealmeter.sandbox.faults import Fault, Faults
+from dealmeter.sandbox.hold import Hold
+from dealmeter.sandbox.http import HOST, Answer, HttpServer, Request
+from dealmeter.sandbox.hubspot import trouble
+from dealmeter.sandbox.hubspot.call import Call
+from dealmeter.sandbox.hubspot.control import PREFIX, control
+from dealmeter.sandbox.hubspot.edits import Edits
+from dealmeter.sandbox.hubspot.errors import RefusedError, not_found, rate_limited
+from dealmeter.sandbox.hubspot.limits import Limiter, RateLimit
+from dealmeter.sandbox.hubspot.portal import Portal
+from dealmeter.sandbox.hubspot.reference import daily_usage
+from dealmeter.sandbox.hubspot.routes import Match, match
+from dealmeter.sandbox.hubspot.search import Searches
+from dealmeter.sandbox.hubspot.tokens import DEFAULT, Tokens
+from dealmeter.sandbox.requests import RequestLog
+from dealmeter.sandbox.world import World
+
+
+class HubSpotSandbox:
+    """Serves a world as a HubSpot account, from `start` (or `with`) until `stop`. All times are the world's
+    clock's, except rate limits and latency, which are real.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        port: int = 0,
+        *,
+        latency_ms: int = 0,
+        rate_limit: RateLimit | None = None,
+        fault_rate: float = 0.0,
+        search_lag: timedelta = timedelta(0),
+        scopes: Iterable[str] | None = None,
+        association_page: int = 500,
+        seed: int = 7,
+    ) -> None:
+        self.world = world
+        self.portal = Portal(world, search_lag=search_lag, association_page=association_page)
+        self.edits = Edits(self.portal)
+        self.requests = RequestLog()
+        self.faults = Faults(trouble.KINDS, trouble.COMMON, rate=fault_rate, seed=seed)
+        self.limits = Limiter(world, rate_limit)
+        self.tokens = Tokens(world.clock, None if scopes is None else frozenset(scopes))
+        self.latency_ms = latency_ms
+        self._hold = Hold()
+        self._searches = Searches()
+        self._stopping = threading.Event()
+        self._http = HttpServer(self._handle, port)
+
+    # Running
+
+    def start(self) -> Self:
+        self._http.start()
+        return self
+
+    def stop(self) -> None:
+        """Close every connection and end every thread; a held request is let go."""
+        self._stopping.set()
+        self._hold.release()
+        self._http.stop()
+        self.portal.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def port(self) -> int:
+        return self._http.port
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    # Playing with it
+
+    @property
+    def held(self) -> threading.Event:
+        """Set once the request chosen by `hold` has arrived and waits."""
+        return self._hold.held
+
+    def hold(self, at_request: int = 1) -> None:
+        """Leave the n-th request from now without an answer until `release`."""
+        self._hold.at(at_request)
+
+    def release(self) -> None:
+        self._hold.release()
+
+    def set_scopes(self, scopes: Iterable[str] | None, token: str = DEFAULT) -> None:
+        """What a token may do from now on; None means everything. Also makes an expired token valid again."""
+        self.tokens.grant(None if scopes is None else frozenset(scopes), token)
+
+    def expire_token(self, token: str = DEFAULT) -> None:
+        self.tokens.expire(token)
+
+    def set_search_lag(self, lag: timedelta) -> None:
+        """How long a change stays unknown to search, by the world's clock."""
+        with self.world.lock:
+            self.portal.set_search_lag(lag)
+
+    # Answering
+
+    def _handle(self, request: Request) -> Answer:
+        if request.path.startswith(PREFIX):
+            return control(self, request)
+        found = match(request.method, request.path)
+        self._hold.pass_through()
+        answer = self._answer(request, found)
+        status = 0 if answer.cut == 0 else answer.status
+        self.requests.add(request.method, request.path, status, found.route.kind if found else "other")
+        headers = {
+            "Date": format_datetime(self.world.clock.now(), usegmt=True),
+            "X-HubSpot-Correlation-Id": str(uuid.uuid4()),
+        }
+        return replace(answer, headers={**headers, **answer.headers})
+
+    def _answer(self, request: Request, found: Match | None) -> Answer:
+        fault = self.faults.take(request.path)
+        self._delay(fault)
+        if request.target_length > trouble.LONGEST_TARGET:
+            return trouble.too_long()
+        if fault and fault.kind in trouble.INSTEAD:
+            return trouble.INSTEAD[fault.kind](fault, self.world.account.id)
+        answer = self._honest(request, found, shorten=fault is not None and fault.kind == "short_page")
+        return trouble.SPOIL[fault.kind](answer) if fault and fault.kind in trouble.SPOIL else answer
+
+    def _delay(self, fault: Fault | None) -> None:
+        seconds = self.latency_ms / 1000
+        if fault and fault.kind == "latency":
+            seconds += 1.0 if fault.seconds is None else fault.seconds
+        if seconds:
+            self._stopping.wait(seconds)
+
+    def _honest(self, request: Request, found: Match | None, *, shorten: bool) -> Answer:
+        """The answer of a HubSpot on a good day: who are you, how often, and then the endpoint."""
+        try:
+            token, scopes = self.tokens.check(request.headers.get("authorization", ""))
+            verdict = self.limits.admit(token, found.route.kind if found else "other")
+            if verdict.policy:
+                return rate_limited(verdict.policy, self.world.account.id, retry_after=verdict.retry_after)
+            if found is None:
+                raise not_found()
+            call = Call(request, self.portal, found.place, found.version, scopes, shorten)
+            with self.world.lock:
+                answer = self._endpoint(call, found)
+            return replace(answer, headers=verdict.headers)
+        except RefusedError as refused:
+            return refused.answer()
+
+    def _endpoint(self, call: Call, found: Match) -> Answer:
+        if found.route.endpoint:
+            return found.route.endpoint(call)
+        if found.route.kind == "search":
+            return self._searches.search(call)
+        return daily_usage(call, self.limits.used_today, self.limits.daily)

@@ -1,0 +1,65 @@
+"""Faults as HubSpot's clients meet them: error pages, refusals, and answers that break off."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from dealmeter.sandbox.faults import Fault
+from dealmeter.sandbox.http import Answer
+from dealmeter.sandbox.hubspot.errors import error, html, rate_limited
+
+LONGEST_TARGET = 16_384
+MIGRATION_SECONDS = 3_600
+
+Instead = Callable[[Fault, int], Answer]
+Spoil = Callable[[Answer], Answer]
+
+
+def _page(status: int, title: str) -> Instead:
+    return lambda fault, account: html(status, title)
+
+
+def _limited(policy: str) -> Instead:
+    return lambda fault, account: rate_limited(
+        policy, account, retry_after=None if fault.seconds is None else int(fault.seconds)
+    )
+
+
+def _locked(fault: Fault, account: int) -> Answer:
+    return error(423, {"status": "error", "message": "The resource is locked.", "category": "CONFLICT"})
+
+
+def _migrating(fault: Fault, account: int) -> Answer:
+    seconds = MIGRATION_SECONDS if fault.seconds is None else int(fault.seconds)
+    answer = error(477, {"status": "error", "message": "This account is being migrated.", "category": "MIGRATION"})
+    return replace(answer, headers={"Retry-After": str(seconds)})
+
+
+def too_long() -> Answer:
+    return html(414, "Request-URI Too Large")
+
+
+INSTEAD: dict[str, Instead] = {
+    "500": _page(500, "Internal Server Error"),
+    "502": _page(502, "Bad Gateway"),
+    "503": _page(503, "Service Temporarily Unavailable"),
+    "504": _page(504, "Gateway Time-out"),
+    "524": _page(524, "A timeout occurred"),
+    "414": lambda fault, account: too_long(),
+    "423": _locked,
+    "477": _migrating,
+    "429_ten_secondly": _limited("TEN_SECONDLY_ROLLING"),
+    "429_secondly": _limited("SECONDLY"),
+    "429_daily": _limited("DAILY"),
+    "reset": lambda fault, account: Answer(200, cut=0),
+    "html_200": _page(200, "Just a moment..."),
+    "empty_200": lambda fault, account: Answer(200),
+}
+SPOIL: dict[str, Spoil] = {
+    "reset_mid_body": lambda answer: replace(answer, cut=len(answer.body) // 2),
+    "truncated_json": lambda answer: replace(answer, body=answer.body[: len(answer.body) // 2]),
+}
+ELSEWHERE = ("latency", "short_page")
+"""Faults that the sandbox deals with itself: a delay, and pages shorter than asked for."""
+
+KINDS = frozenset((*INSTEAD, *SPOIL, *ELSEWHERE))
+COMMON = ("500", "502", "503", "504", "429_ten_secondly", "reset", "reset_mid_body", "truncated_json", "html_200")

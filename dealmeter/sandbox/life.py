@@ -1,0 +1,163 @@
+"""Working life: a seeded burst of believable changes spread over simulated time."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from random import Random
+
+from dealmeter.sandbox.account import Pipeline, Stage
+from dealmeter.sandbox.generate.activities import activity
+from dealmeter.sandbox.names import company, culture, domain, pick, slug
+from dealmeter.sandbox.record import Kind, Record, Value
+from dealmeter.sandbox.world import World
+
+Event = Callable[[World, Random, int], bool]
+HOUR = 3_600_000
+
+
+def live(world: World, duration: timedelta, *, changes: int = 50, seed: int = 7) -> dict[str, int]:
+    """Let `duration` pass with about `changes` events in it, each stamped with its own moment; then move the clock.
+
+    The same world, duration and seed live the same life. Says how often what happened.
+    """
+    rng, happened = Random(f"{seed}:life"), Counter[str]()
+    with world.lock:
+        start, length = world.clock.ms(), duration // timedelta(milliseconds=1)
+        for at in sorted(start + int(rng.random() * length) for _ in range(changes)):
+            name = rng.choices(list(_EVENTS), list(_WEIGHTS))[0]
+            if _EVENTS[name](world, rng, at):
+                happened[name] += 1
+        world.clock.advance(duration)
+    return dict(happened)
+
+
+def _new_deal(world: World, rng: Random, at: int) -> bool:
+    companies = world.tables[Kind.COMPANY].live
+    buyer = _any(world, rng, Kind.COMPANY) if len(companies) and rng.random() < 0.8 else _new_company(world, rng, at)
+    pipeline = world.pipelines[0]
+    fields: dict[str, Value] = {
+        "name": f"{buyer.fields.get('name')} – new business",
+        "amount": f"{rng.lognormvariate(8.9, 0.9):.2f}",
+        "currency": world.account.currency,
+        "exchange_rate": "1.0",
+        "pipeline": pipeline.id,
+        "stage": pipeline.open_stages[0].id,
+        "close_at": at + int((20 + rng.random() * 60) * 24) * HOUR,
+        "type": "newbusiness",
+        "forecast_category": "PIPELINE",
+        "score": str(rng.randint(0, 100)),
+    }
+    staff = [owner for owner in world.owners.values() if not owner.archived]
+    if staff:
+        fields["owner"] = str(pick(rng, staff).id)
+    deal = world.create(Kind.DEAL, fields, at=at)
+    world.associate(Kind.DEAL, deal.id, Kind.COMPANY, buyer.id, primary=True)
+    return True
+
+
+def _new_company(world: World, rng: Random, at: int) -> Record:
+    home = culture(rng)
+    name, (country, city) = company(rng, home, at // 1000), pick(rng, home.countries)
+    fields = {"name": name.text, "domain": domain(rng, name.latin), "country": country, "city": city}
+    return world.create(Kind.COMPANY, fields, at=at)
+
+
+def _new_contact(world: World, rng: Random, at: int) -> bool:
+    home = culture(rng)
+    first, last = pick(rng, home.first), pick(rng, home.last)
+    fields = {
+        "first_name": first.text,
+        "last_name": last.text,
+        "email": f"{slug(first.latin)}.{slug(last.latin)}.{at}@example.net",
+        "lifecycle": "lead",
+    }
+    person = world.create(Kind.CONTACT, fields, at=at)
+    if len(world.tables[Kind.COMPANY].live):
+        world.associate(Kind.CONTACT, person.id, Kind.COMPANY, _any(world, rng, Kind.COMPANY).id, primary=True)
+    return True
+
+
+def _stage_move(world: World, rng: Random, at: int) -> bool:
+    deal = _open_deal(world, rng)
+    if deal is None:
+        return False
+    pipeline = _pipeline(world, deal)
+    ahead = _after(pipeline, str(deal.fields.get("stage")))
+    if not ahead:
+        return _close(world, rng, at)
+    world.update(Kind.DEAL, deal.id, {"stage": pick(rng, ahead[:2]).id}, at=at)
+    return True
+
+
+def _close(world: World, rng: Random, at: int) -> bool:
+    deal = _open_deal(world, rng)
+    if deal is None:
+        return False
+    pipeline, won = _pipeline(world, deal), rng.random() < 0.35
+    fields: dict[str, Value] = {"stage": (pipeline.won if won else pipeline.lost).id, "close_at": at}
+    fields |= {"forecast_category": "CLOSED"} if won else {"forecast_category": "OMIT", "lost_reason": "Price"}
+    world.update(Kind.DEAL, deal.id, fields, at=at)
+    return True
+
+
+def _edit(world: World, rng: Random, at: int) -> bool:
+    deal = _open_deal(world, rng)
+    if deal is None:
+        return False
+    changes: tuple[dict[str, Value], ...] = (
+        {"amount": f"{rng.lognormvariate(8.9, 0.9):.2f}"},
+        {"close_at": at + int(rng.random() * 60 * 24) * HOUR},
+        {"forecast_category": pick(rng, ("PIPELINE", "BEST_CASE", "COMMIT"))},
+        {"next_step": ""},
+    )
+    world.update(Kind.DEAL, deal.id, pick(rng, changes), at=at)
+    return True
+
+
+def _new_activity(world: World, rng: Random, at: int) -> bool:
+    if not len(world.tables[Kind.DEAL].live):
+        return False
+    deal, kind = _any(world, rng, Kind.DEAL), pick(rng, (Kind.CALL, Kind.EMAIL, Kind.MEETING, Kind.TASK))
+    record = world.create(kind, activity(rng, kind, at, deal), at=at)
+    world.associate(kind, record.id, Kind.DEAL, deal.id)
+    return True
+
+
+_EVENTS: dict[str, Event] = {
+    "new_deals": _new_deal,
+    "new_contacts": _new_contact,
+    "stage_moves": _stage_move,
+    "closings": _close,
+    "edits": _edit,
+    "new_activities": _new_activity,
+}
+_WEIGHTS = (14, 8, 22, 12, 14, 30)
+
+
+def _any(world: World, rng: Random, kind: Kind) -> Record:
+    shelf = world.tables[kind].live
+    record = shelf.get(pick(rng, shelf.ids))
+    assert record is not None, "the ids of a shelf have records"
+    return record
+
+
+def _open_deal(world: World, rng: Random) -> Record | None:
+    """An open deal, if a few dozen tries find one."""
+    if not len(world.tables[Kind.DEAL].live):
+        return None
+    for _ in range(60):
+        deal = _any(world, rng, Kind.DEAL)
+        stage = world.stage(deal.fields.get("stage"))
+        if stage is not None and not stage.closed:
+            return deal
+    return None
+
+
+def _pipeline(world: World, deal: Record) -> Pipeline:
+    found = (pipeline for pipeline in world.pipelines if pipeline.id == deal.fields.get("pipeline"))
+    return next(found, world.pipelines[0])
+
+
+def _after(pipeline: Pipeline, stage: str) -> tuple[Stage, ...]:
+    ids = [found.id for found in pipeline.open_stages]
+    return pipeline.open_stages[ids.index(stage) + 1 :] if stage in ids else ()

@@ -1,0 +1,121 @@
+"""Snapshots of KPIs: saved with their run in one transaction, never rewritten; read as latest, history, as of."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, func, insert, select
+from sqlalchemy.engine import RowMapping
+
+from store.database import upsert
+from store.schema import KpiDefinition, KpiSnapshot, KpiSnapshotRun, table_of
+
+RUNS = table_of(KpiSnapshotRun)
+VALUES = table_of(KpiSnapshot)
+DEFINITIONS = table_of(KpiDefinition)
+NUMBER_TYPE = {"sqlite": "DOUBLE", "postgresql": "VARCHAR"}
+"""How a decimal is handed to `save`: exact text where the database keeps decimals."""
+COLUMNS = (
+    "series", "kpi_key", "definition_version", "calendar", "grain", "period_start", "period_end", "dimension", "member",
+    "member_label", "dims", "value", "numerator", "denominator", "unit", "currency", "n", "ci_low", "ci_high", "status",
+    "status_detail", "flags", "coverage", "is_partial", "elapsed_fraction", "is_final", "previous_id", "change_reason",
+)  # fmt: skip
+"""What each saved row gives, in this order; the rest comes from its run."""
+NUMBERS = frozenset({"value", "numerator", "denominator", "ci_low", "ci_high", "elapsed_fraction"})
+OF_RUN = ("run_id", "basis", "as_of", "computed_at", "parameters_hash")
+NEWEST_COMPLETE = """FROM kpi_snapshots WHERE id IN (SELECT max(v.id) FROM kpi_snapshots v
+    JOIN kpi_snapshot_runs r ON r.id = v.run_id AND r.status = 'complete' GROUP BY v.series)"""
+"""FROM and WHERE of the newest row of each series."""
+ONE_WRITER = 0x6B7069  # "kpi"
+
+
+def claim(tx: Connection) -> None:
+    """Make this the only transaction that writes snapshots until it ends. A SQLite writer is alone anyway."""
+    if tx.dialect.name == "postgresql":
+        tx.execute(select(func.pg_advisory_xact_lock(ONE_WRITER)))
+
+
+def save(tx: Connection, run: Mapping[str, Any], batches: Iterable[Sequence[tuple[Any, ...]]]) -> int:
+    """Write a run and its changed values; answers the run's id. Rows are in the order of `COLUMNS`."""
+    run_id = tx.execute(insert(RUNS).values(**run).returning(RUNS.c.id)).scalar_one()
+    of_run = {"run_id": run_id, **{name: run[name] for name in OF_RUN[1:]}}
+    write = _copy if tx.dialect.name == "postgresql" else _insert
+    for batch in batches:
+        write(tx, of_run, batch)
+    return int(run_id)
+
+
+def define(tx: Connection, definitions: Sequence[Mapping[str, Any]]) -> None:
+    """Keep the definitions that are new, with the time from which they hold."""
+    known = {tuple(row) for row in tx.execute(select(DEFINITIONS.c.kpi_key, DEFINITIONS.c.version))}
+    new = [row for row in definitions if (row["kpi_key"], row["version"]) not in known]
+    upsert(tx, DEFINITIONS, new)
+
+
+def last_run(tx: Connection) -> RowMapping | None:
+    """The newest complete run."""
+    query = select(RUNS).where(RUNS.c.status == "complete").order_by(RUNS.c.id.desc()).limit(1)
+    return tx.execute(query).mappings().first()
+
+
+def latest(tx: Connection, *, as_of: datetime | None = None, **where: Any) -> Sequence[RowMapping]:
+    """The newest row of each series under the parameters in force, by KPI, period and member.
+
+    With `as_of` what was believed then. `where` gives values of columns, such as kpi_key="revenue".
+    """
+    return tx.execute(_newest(as_of, where)).mappings().all()
+
+
+def history(tx: Connection, series: str) -> Sequence[RowMapping]:
+    """Every row of a series, the oldest first."""
+    query = select(VALUES).join(RUNS, _of_complete()).where(VALUES.c.series == series).order_by(VALUES.c.id)
+    return tx.execute(query).mappings().all()
+
+
+def _newest(as_of: datetime | None, where: Mapping[str, Any]) -> Select[Any]:
+    believed = [] if as_of is None else [RUNS.c.computed_at <= as_of]
+    in_force = (
+        select(RUNS.c.parameters_hash)
+        .where(RUNS.c.status == "complete", *believed)
+        .order_by(RUNS.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    conditions = [VALUES.c[name] == value for name, value in where.items()]
+    ids = (
+        select(func.max(VALUES.c.id))
+        .join(RUNS, _of_complete())
+        .where(VALUES.c.parameters_hash == in_force, *believed, *conditions)
+        .group_by(VALUES.c.series)
+    )
+    order = ("kpi_key", "calendar", "grain", "dimension", "member", "period_start")
+    return select(VALUES).where(VALUES.c.id.in_(ids)).order_by(*(VALUES.c[name] for name in order))
+
+
+def _of_complete() -> Any:
+    return and_(RUNS.c.id == VALUES.c.run_id, RUNS.c.status == "complete")
+
+
+def _insert(tx: Connection, of_run: Mapping[str, Any], batch: Sequence[tuple[Any, ...]]) -> None:
+    """Rows as SQLite keeps them, straight to the driver: a hundred thousand of them take a second."""
+    names = ", ".join((*of_run, *COLUMNS))
+    places = ", ".join("?" * (len(of_run) + len(COLUMNS)))
+    constants = tuple(_bound(tx, name, value) for name, value in of_run.items())
+    statement = f"INSERT INTO kpi_snapshots ({names}) VALUES ({places})"  # noqa: S608  # names are the schema's
+    tx.exec_driver_sql(statement, [(*constants, *row) for row in batch])
+
+
+def _bound(tx: Connection, name: str, value: Any) -> Any:
+    process = VALUES.c[name].type.dialect_impl(tx.dialect).bind_processor(tx.dialect)
+    return process(value) if process else value
+
+
+def _copy(tx: Connection, of_run: Mapping[str, Any], batch: Sequence[tuple[Any, ...]]) -> None:
+    """Rows into PostgreSQL by COPY."""
+    names = ", ".join((*of_run, *COLUMNS))
+    constants = tuple(of_run.values())
+    driver: Any = tx.connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(f"COPY kpi_snapshots ({names}) FROM STDIN") as copy:
+        for row in batch:
+            copy.write_row((*constants, *row))
+

@@ -1,0 +1,95 @@
+"""The readers' contract: views with stable names and columns. See docs/tables.md and docs/sql-cookbook.md.
+
+They hold no data: each migration drops them first and makes them anew at its end.
+"""
+
+from sqlalchemy import Connection, text
+
+SNAPSHOT = """
+    s.kpi_key, s.definition_version, s.calendar, s.grain, s.period_start, s.period_end,
+    s.dimension, s.member, s.member_label, s.value, s.numerator, s.denominator, s.unit, s.currency, s.n,
+    s.ci_low, s.ci_high, s.status, s.status_detail, s.flags, s.coverage, s.is_partial, s.elapsed_fraction, s.is_final,
+    s.as_of, s.computed_at, s.change_reason, s.run_id, s.id, s.previous_id
+"""
+
+VIEWS: dict[str, str] = {
+    "kpi_latest": f"""
+        SELECT {SNAPSHOT} FROM kpi_snapshots s
+        WHERE s.basis = 'live' AND NOT EXISTS (
+            SELECT 1 FROM kpi_snapshots later
+            WHERE later.series = s.series AND later.id > s.id AND later.basis = 'live'
+        )""",
+    "kpi_history": f"SELECT {SNAPSHOT}, s.basis FROM kpi_snapshots s",
+    "v_deals": """
+        SELECT d.connection, d.id, d.name, d.amount, d.currency, d.fx_rate, d.close_date, d.created_at, d.closed_at,
+            d.is_closed, d.is_won, d.probability, d.forecast_category, d.deal_type, d.source, d.lost_reason,
+            d.next_step, d.last_activity_at, d.updated_at, d.source_url,
+            d.pipeline_id, p.name AS pipeline, d.stage_id, st.name AS stage,
+            d.owner_id, u.name AS owner, u.email AS owner_email, u.is_active AS owner_is_active,
+            d.company_id, c.name AS company, c.country, c.industry, d.primary_contact_id, k.name AS primary_contact
+        FROM deals d
+        LEFT JOIN pipelines p ON p.connection = d.connection AND p.id = d.pipeline_id
+        LEFT JOIN stages st
+            ON st.connection = d.connection AND st.pipeline_id = d.pipeline_id AND st.id = d.stage_id
+        LEFT JOIN users u ON u.connection = d.connection AND u.id = d.owner_id
+        LEFT JOIN companies c ON c.connection = d.connection AND c.id = d.company_id
+        LEFT JOIN contacts k ON k.connection = d.connection AND k.id = d.primary_contact_id
+        WHERE d.deleted_at IS NULL AND d.merged_into_id IS NULL""",
+    "v_companies": """
+        SELECT c.connection, c.id, c.name, c.domain, c.country, c.state, c.city, c.region, c.industry, c.employees,
+            c.annual_revenue, c.lifecycle, c.source, c.created_at, c.updated_at, c.source_url,
+            c.owner_id, u.name AS owner, c.parent_id, parent.name AS parent
+        FROM companies c
+        LEFT JOIN users u ON u.connection = c.connection AND u.id = c.owner_id
+        LEFT JOIN companies parent ON parent.connection = c.connection AND parent.id = c.parent_id
+        WHERE c.deleted_at IS NULL AND c.merged_into_id IS NULL""",
+    "v_contacts": """
+        SELECT k.connection, k.id, k.name, k.email, k.country, k.lifecycle, k.source, k.first_contacted_at,
+            k.created_at, k.updated_at, k.source_url, k.company_id, c.name AS company, k.owner_id, u.name AS owner
+        FROM contacts k
+        LEFT JOIN companies c ON c.connection = k.connection AND c.id = k.company_id
+        LEFT JOIN users u ON u.connection = k.connection AND u.id = k.owner_id
+        WHERE k.deleted_at IS NULL AND k.merged_into_id IS NULL""",
+    "v_line_items": """
+        SELECT l.connection, l.id, l.deal_id, d.name AS deal, l.product_id, p.name AS product, p.family, l.name,
+            l.quantity, l.list_price, l.unit_price, l.discount, l.net_amount, l.unit_cost, l.currency,
+            d.close_date, d.is_won
+        FROM line_items l
+        LEFT JOIN deals d ON d.connection = l.connection AND d.id = l.deal_id
+        LEFT JOIN products p ON p.connection = l.connection AND p.id = l.product_id
+        WHERE l.deleted_at IS NULL AND l.merged_into_id IS NULL""",
+    "v_activities": """
+        SELECT a.connection, a.id, a.type, a.subtype, a.direction, a.outcome, a.occurred_at, a.completed_at, a.due_at,
+            a.duration_s, a.subject, a.owner_id, u.name AS owner, a.source_url
+        FROM activities a
+        LEFT JOIN users u ON u.connection = a.connection AND u.id = a.owner_id
+        WHERE a.deleted_at IS NULL AND a.merged_into_id IS NULL""",
+    "v_stage_visits": """
+        SELECT v.connection, v.deal_id, d.name AS deal, v.pipeline_id, p.name AS pipeline, v.stage_id,
+            st.name AS stage, st.sort_order, v.entered_at, v.exited_at, v.source
+        FROM deal_stage_changes v
+        JOIN deals d ON d.connection = v.connection AND d.id = v.deal_id
+            AND d.deleted_at IS NULL AND d.merged_into_id IS NULL
+        LEFT JOIN pipelines p ON p.connection = v.connection AND p.id = v.pipeline_id
+        LEFT JOIN stages st
+            ON st.connection = v.connection AND st.pipeline_id = v.pipeline_id AND st.id = v.stage_id""",
+    "v_sync_runs": """
+        SELECT r.id, r.connection, r.trigger, r.outcome, r.started_at, r.finished_at, r.as_of, r.requests,
+            r.error, r.hint, SUM(s.read) AS read, SUM(s.inserted) AS inserted, SUM(s.updated) AS updated,
+            SUM(s.deleted) AS deleted, SUM(s.rejected) AS rejected
+        FROM sync_runs r LEFT JOIN sync_run_streams s ON s.run_id = r.id
+        GROUP BY r.id, r.connection, r.trigger, r.outcome, r.started_at, r.finished_at, r.as_of, r.requests,
+            r.error, r.hint""",
+}
+
+
+def drop(tx: Connection) -> None:
+    """Take the views away: a migration may change what they stand on."""
+    for name in reversed(VIEWS):
+        tx.execute(text(f"DROP VIEW IF EXISTS {name}"))
+
+
+def create(tx: Connection) -> None:
+    """Make the views."""
+    for name, query in VIEWS.items():
+        tx.execute(text(f"CREATE VIEW {name} AS {query}"))

@@ -1,0 +1,232 @@
+"""The daemon: APScheduler says when a connection is due; the store keeps the truth about it."""
+
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Event
+from types import FrameType
+from typing import Any, Protocol
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from connectors.base import Connector, Context
+from connectors.errors import BadCredentialsError
+from kpi.settings import KpiSettings
+from store import runs
+from store.database import Database
+from store.errors import LeaseHeldError, StoreError
+from sync.clock import Clock
+from sync.cycle import CycleOutcome, cycle
+from sync.outcome import RunOutcome, trouble
+from sync.run import Plan
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+STILL_S = 3600.0
+
+
+class Log(Protocol):
+    """Where the daemon tells what it does: a sentence, and `action` with its details for machines."""
+
+    def info(self, event: str, **details: Any) -> Any: ...
+    def warning(self, event: str, **details: Any) -> Any: ...
+    def error(self, event: str, **details: Any) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A connection and when it is due: `every` so often, or by a `cron` expression in UTC or `zone`.
+
+    `settings_hash` tells whether the settings of a paused connection have changed.
+    """
+
+    name: str
+    connector: Callable[[Context], Connector]
+    every: timedelta | None = timedelta(minutes=15)
+    cron: str | None = None
+    zone: str = "UTC"
+    jitter: timedelta = timedelta(0)
+    parallel: int = 4
+    settings_hash: str = ""
+
+
+Load = Callable[[], tuple[Sequence[Job], KpiSettings]]
+
+
+class Daemon:
+    """Runs every job when it is due, until a signal says stop."""
+
+    def __init__(self, database: Database, load: Load, *, version: str, clock: Clock, log: Log) -> None:
+        self._database = database
+        self._load = load
+        self._version = version
+        self._clock = clock
+        self._log = log
+        self._stop = Event()
+        self._woken = Event()
+        self._signal: int | None = None
+        self._reload = False
+        self._jobs: Mapping[str, Job] = {}
+        self._kpis = KpiSettings()
+
+    def run(self) -> int:
+        """Block until SIGTERM or SIGINT, finish the page under way, and answer the signal's number.
+
+        SIGHUP loads the configuration again; a broken one leaves the old one in force.
+        """
+        before = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
+        scheduler = BackgroundScheduler(timezone="UTC", executors={"default": {"type": "threadpool", "max_workers": 8}})
+        try:
+            self._jobs, self._kpis = self._index(self._load())
+            self._plan(scheduler)
+            scheduler.start()
+            self._log.info(f"watching {len(self._jobs)} connections", action="started", connections=sorted(self._jobs))
+            while not self._stop.is_set():
+                self._woken.wait(STILL_S)
+                self._woken.clear()
+                if self._reload and not self._stop.is_set():
+                    self._reload = False
+                    self._load_again(scheduler)
+        finally:
+            self._stop.set()
+            if scheduler.running:
+                scheduler.shutdown(wait=True)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        self._log.info("stopped", action="stopped")
+        return self._signal or 0
+
+    # ------------------------------------------------------------------------------------------------ signals
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            self._reload = True
+        else:
+            self._signal = number
+            self._stop.set()
+        self._woken.set()
+
+    def _load_again(self, scheduler: BackgroundScheduler) -> None:
+        try:
+            self._jobs, self._kpis = self._index(self._load())
+        except Exception as error:  # a broken configuration must not end the service
+            self._log.error(f"the configuration was not reloaded: {error}", action="reload_failed")
+            return
+        scheduler.remove_all_jobs()
+        self._plan(scheduler)
+        self._log.info("configuration reloaded", action="reloaded", connections=sorted(self._jobs))
+
+    @staticmethod
+    def _index(loaded: tuple[Sequence[Job], KpiSettings]) -> tuple[Mapping[str, Job], KpiSettings]:
+        jobs, kpis = loaded
+        return {job.name: job for job in jobs}, kpis
+
+    # ------------------------------------------------------------------------------------------------ planning
+
+    def _plan(self, scheduler: BackgroundScheduler) -> None:
+        for job in self._jobs.values():
+            scheduler.add_job(
+                self.tick,
+                trigger(job),
+                args=[job.name],
+                id=job.name,
+                next_run_time=self.first_tick(job),
+                max_instances=1,
+                coalesce=True,
+                misfire_grace_time=None,
+            )
+
+    def first_tick(self, job: Job) -> datetime:
+        """When a job is due first: its last start plus its interval, however often we were restarted since."""
+        now = self._clock.now()
+        with self._database.read() as tx:
+            row = runs.schedule(tx, job.name)
+        last, not_before = row.get("last_started_at"), row.get("not_before")
+        if job.cron is not None:
+            due = trigger(job).get_next_fire_time(None, last or now)
+        else:
+            due = last + (job.every or timedelta(0)) if last is not None else now
+        return max(due or now, not_before or now, now)
+
+    def tick(self, name: str) -> CycleOutcome | None:
+        """One due run of a connection; None where it was not its time after all."""
+        job = self._jobs.get(name)
+        if job is None or self._stop.is_set() or not self._may_run(job):
+            return None
+        plan = Plan(connection=job.name, connector=job.connector, trigger="schedule", parallel=job.parallel)
+        try:
+            outcome = cycle(self._database, plan, self._kpis, version=self._version, clock=self._clock, stop=self._stop)
+        except LeaseHeldError as error:
+            self._log.info(str(error), action="lease_held", connection=name)
+            return None
+        except StoreError as error:
+            self._log.error(str(error), action="store_failed", connection=name, hint=error.hint)
+            return None
+        except Exception as error:  # one connection's bug must not end the others
+            self._log.error(f"{type(error).__name__}: {error}", action="run_crashed", connection=name)
+            return None
+        self._note(job, outcome)
+        return outcome
+
+    def _may_run(self, job: Job) -> bool:
+        with self._database.read() as tx:
+            row = runs.schedule(tx, job.name)
+        last, not_before = row.get("last_started_at"), row.get("not_before")
+        if last is not None and job.cron is None and self._clock.now() - last < (job.every or timedelta(0)) / 2:
+            return False  # another daemon on this database has just been here
+        if not_before is not None and not_before > self._clock.now():
+            self._log.info(f"{job.name} waits until {not_before:%H:%M} UTC", action="postponed", connection=job.name)
+            return False
+        if row.get("paused_reason") and row.get("settings_hash") == job.settings_hash:
+            self._log.warning(
+                f"{job.name} is paused: {row['paused_reason']}",
+                action="paused",
+                connection=job.name,
+                hint=row.get("paused_hint"),
+            )
+            return False
+        return True
+
+    def _note(self, job: Job, outcome: CycleOutcome) -> None:
+        settle(self._database, outcome.run, settings_hash=job.settings_hash, now=self._clock.now())
+        run, computation = outcome.run, outcome.computation
+        tell = self._log.info if run.outcome in {"ok", "stopped"} else self._log.warning
+        tell(
+            f"{run.connection}: {run.outcome}, {run.counts.written} rows written",
+            action="run_ended",
+            connection=run.connection,
+            run_id=run.run_id,
+            outcome=run.outcome,
+            requests=run.requests,
+            read=run.counts.read,
+            rejected=run.counts.rejected,
+            error=trouble(run.error).message if run.error is not None else None,
+            values_written=computation.written if computation is not None else None,
+        )
+        for broken in computation.broken if computation is not None else ():
+            self._log.error(broken, action="invariant_broken", connection=run.connection)
+
+
+def settle(database: Database, run: RunOutcome, *, settings_hash: str, now: datetime) -> None:
+    """Keep what the next tick has to know: a pause, a moment before which nothing may run, or that all is well."""
+    with database.write() as tx:
+        if isinstance(run.error, BadCredentialsError):
+            words = trouble(run.error)
+            runs.pause(tx, run.connection, reason=words.message, hint=words.hint, settings_hash=settings_hash)
+        elif run.outcome != "stopped":
+            runs.resume(tx, run.connection)
+        runs.postpone(tx, run.connection, now + run.postponed if run.postponed is not None else None)
+
+
+def trigger(job: Job) -> BaseTrigger:
+    """APScheduler's trigger of a job. Raises ValueError for a cron expression that can't be read."""
+    jitter = int(job.jitter.total_seconds()) or None
+    if job.cron is not None:
+        cron: CronTrigger = CronTrigger.from_crontab(job.cron, timezone=job.zone)
+        cron.jitter = jitter
+        return cron
+    every = job.every or timedelta(minutes=15)
+    return IntervalTrigger(seconds=max(int(every.total_seconds()), 1), jitter=jitter, timezone="UTC")

@@ -1,0 +1,1 @@
+"""The sandbox is held to HubSpot's shapes and oddities."""
