@@ -1,5 +1,6 @@
 """The lease: one writer at a time per connection, across threads, processes and machines."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,13 +25,23 @@ class Grant:
     taken_over: bool = False
 
 
-def take(tx: Connection, connection: str, holder: str, *, now: datetime, for_: timedelta = LEASE_FOR) -> Grant:
+def take(
+    tx: Connection,
+    connection: str,
+    holder: str,
+    *,
+    now: datetime,
+    for_: timedelta = LEASE_FOR,
+    is_dead: Callable[[str], bool] = lambda holder: False,
+) -> Grant:
     """Take the lease of a connection within a writing transaction.
+
+    A holder that `is_dead` knows to be gone need not be waited for.
 
     Raises LeaseHeldError while another holder's lease runs. `taken_over` tells that the last holder never gave it back.
     """
     found = tx.execute(select(LEASES).where(LEASES.c.connection == connection).with_for_update()).mappings().first()
-    if found and found["holder"] and found["expires_at"] > now:
+    if found and found["holder"] and found["expires_at"] > now and not is_dead(found["holder"]):
         raise LeaseHeldError(
             f"another run ({found['holder']}) holds {connection} until {found['expires_at']:%H:%M:%S} UTC",
             hint="wait for it to end; a run that died frees the connection when that time has passed",

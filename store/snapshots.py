@@ -23,9 +23,9 @@ COLUMNS = (
 """What each saved row gives, in this order; the rest comes from its run."""
 NUMBERS = frozenset({"value", "numerator", "denominator", "ci_low", "ci_high", "elapsed_fraction"})
 OF_RUN = ("run_id", "basis", "as_of", "computed_at", "parameters_hash")
-NEWEST_COMPLETE = """FROM kpi_snapshots WHERE id IN (SELECT max(v.id) FROM kpi_snapshots v
+NEWEST_COMPLETE = """id IN (SELECT max(v.id) FROM kpi_snapshots v
     JOIN kpi_snapshot_runs r ON r.id = v.run_id AND r.status = 'complete' GROUP BY v.series)"""
-"""FROM and WHERE of the newest row of each series."""
+"""A condition on kpi_snapshots: the newest row of each series."""
 ONE_WRITER = 0x6B7069  # "kpi"
 
 
@@ -101,7 +101,7 @@ def _insert(tx: Connection, of_run: Mapping[str, Any], batch: Sequence[tuple[Any
     names = ", ".join((*of_run, *COLUMNS))
     places = ", ".join("?" * (len(of_run) + len(COLUMNS)))
     constants = tuple(_bound(tx, name, value) for name, value in of_run.items())
-    statement = f"INSERT INTO kpi_snapshots ({names}) VALUES ({places})"  # noqa: S608  # names are the schema's
+    statement = f"INSERT INTO kpi_snapshots ({names}) VALUES ({places})"  # names are the schema's
     tx.exec_driver_sql(statement, [(*constants, *row) for row in batch])
 
 
@@ -118,4 +118,3 @@ def _copy(tx: Connection, of_run: Mapping[str, Any], batch: Sequence[tuple[Any, 
     with driver.cursor() as cursor, cursor.copy(f"COPY kpi_snapshots ({names}) FROM STDIN") as copy:
         for row in batch:
             copy.write_row((*constants, *row))
-

@@ -1,9 +1,9 @@
 """Save a page: rows, tombstones, merges, rejections and the checkpoint that vouches for them, in one transaction."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Table, and_, delete, false, func, or_, select, update
@@ -12,7 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from store.database import amend, upsert
 from store.leases import Grant, confirm
 from store.page import Children, Merge, Page, Rejection
-from store.records import Activity, Company, Contact, Deal, Detail, Record, Statement, User
+from store.records import ENTITIES, Activity, Company, Contact, Deal, Detail, Record, Statement, User
 from store.schema import TABLES, Checkpoint, RecordAlias, RejectionRow, SweepMark, SyncRunStream, table_of
 
 CHECKPOINTS = table_of(Checkpoint)
@@ -29,6 +29,11 @@ REFERENCES: Mapping[type[Record], str] = {
     Activity: "activity_id",
 }
 """By which column name other rows refer to a record: re-pointed to the survivor of a merge."""
+
+
+Values = dict[str, Any]
+FIELDS: Mapping[type[Statement], frozenset[str]] = {record: frozenset(record.model_fields) for record in ENTITIES}
+KEYS: Mapping[type[Statement], Callable[[Values], Any]] = {record: itemgetter(*record.keys) for record in ENTITIES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +73,8 @@ def save_page(tx: Connection, grant: Grant, run_id: int, stream: str, page: Page
         counts += _merge(tx, connection, merge, page)
     _reject(tx, connection, run_id, page)
     if page.seen:
-        marks = [{"connection": connection, "stream": stream, "id": id_} for id_ in dict.fromkeys(page.seen)]
-        upsert(tx, MARKS, marks)
+        marks = [{"id": id_} for id_ in dict.fromkeys(page.seen)]
+        upsert(tx, MARKS, marks, constants={"connection": connection, "stream": stream})
     save_cursor(tx, connection, run_id, stream, page, now=now)
     _add_counts(tx, run_id, stream, counts)
     return counts
@@ -90,16 +95,17 @@ def save_cursor(tx: Connection, connection: str, run_id: int, stream: str, page:
 # ---------------------------------------------------------------------------------------------------- records
 
 
-def _by_kind(
-    records: Iterable[Statement],
-) -> dict[tuple[type[Statement], frozenset[str]], dict[Any, Statement]]:
-    """Records of one type and with the same fields, each key once: the last one said counts."""
-    kinds: dict[tuple[type[Statement], frozenset[str]], dict[Any, Statement]] = defaultdict(dict)
+def _by_kind(records: Iterable[Statement]) -> dict[tuple[type[Statement], frozenset[str]], dict[Any, Values]]:
+    """The values of records of one type and with the same fields, each key once: the last one said counts.
+
+    A detail always says all its fields: a link that is back is no tombstone any more.
+    """
+    kinds: dict[tuple[type[Statement], frozenset[str]], dict[Any, Values]] = {}
     for record in records:
         kind = type(record)
+        said = FIELDS[kind] if issubclass(kind, Detail) else frozenset(record.model_fields_set)
         values = record.__dict__
-        key = values["id"] if kind.keys == ("id",) else tuple(values[name] for name in kind.keys)
-        kinds[kind, frozenset(record.model_fields_set)][key] = record
+        kinds.setdefault((kind, said), {})[KEYS[kind](values)] = values
     return kinds
 
 
@@ -107,39 +113,28 @@ def _save(
     tx: Connection,
     connection: str,
     kind: tuple[type[Statement], frozenset[str]],
-    records: Mapping[Any, Statement],
+    records: Mapping[Any, Values],
     page: Page,
 ) -> Counts:
     record, said = kind
-    table = TABLES[record]
-    rows = [_row(connection, statement, said, page) for statement in records.values()]
+    table, rows = TABLES[record], list(records.values())
+    fixed = {"connection": connection, "first_seen_at": page.read_at, "last_seen_at": page.read_at}
+    if page.payloads and issubclass(record, Record):
+        rows = [{**row, "payload": page.payloads.get(row["id"])} for row in rows]
+        said |= {"payload"}
     if record.keys != ("id",):
-        return Counts(details=upsert(tx, table, rows, unless=_read_later))
+        return Counts(details=upsert(tx, table, rows, names=said, constants=fixed, unless=_read_later))
     stored = _stored(tx, table, connection, list(records))
+    deleted = [id_ for id_, live in stored.items() if live and records[id_].get("deleted_at") is not None]
     if "updated_at" not in said:
-        changed = amend(tx, table, [{k: v for k, v in row.items() if k != "first_seen_at"} for row in rows])
-        gone = sum(1 for id_, live in stored.items() if live and _is_deleted(records[id_])) if changed else 0
-        return Counts(deleted=gone, updated=max(changed - gone, 0), unchanged=max(len(rows) - changed, 0))
-    changed = upsert(tx, table, rows, unless=_newer)
-    new = len(records) - len(stored)
-    gone = sum(1 for id_, live in stored.items() if live and _is_deleted(records[id_])) if changed > new else 0
-    return Counts(
-        inserted=new,
-        deleted=gone,
-        updated=max(changed - new - gone, 0),
-        unchanged=max(len(rows) - max(changed, new), 0),
-    )
-
-
-def _row(connection: str, record: Statement, said: frozenset[str], page: Page) -> dict[str, Any]:
-    values = record.__dict__
-    row = {"connection": connection, "first_seen_at": page.read_at, "last_seen_at": page.read_at}
-    row.update((name, values[name]) for name in said)
-    if isinstance(record, Detail):
-        row["deleted_at"] = record.deleted_at  # a link that is back is no tombstone any more
-    if page.payloads and "id" in values:
-        row["payload"] = page.payloads.get(values["id"])
-    return row
+        del fixed["first_seen_at"]
+        changed = amend(tx, table, rows, names=said, constants=fixed)
+        gone = min(len(deleted), changed)
+        return Counts(deleted=gone, updated=changed - gone, unchanged=len(rows) - changed)
+    changed = upsert(tx, table, rows, names=said, constants=fixed, unless=_newer)
+    new = len(rows) - len(stored)
+    gone = min(len(deleted), changed - new)
+    return Counts(inserted=new, deleted=gone, updated=changed - new - gone, unchanged=len(rows) - changed)
 
 
 def _stored(tx: Connection, table: Table, connection: str, ids: Sequence[str]) -> dict[str, bool]:
@@ -148,10 +143,6 @@ def _stored(tx: Connection, table: Table, connection: str, ids: Sequence[str]) -
         select(table.c.id, table.c.deleted_at.is_(None)).where(table.c.connection == connection, table.c.id.in_(ids))
     )
     return {id_: bool(live) for id_, live in found}
-
-
-def _is_deleted(record: Statement) -> bool:
-    return record.__dict__.get("deleted_at") is not None
 
 
 def _newer(stored: Any, incoming: Any) -> ColumnElement[bool]:
@@ -189,10 +180,8 @@ def _replace(tx: Connection, connection: str, children: Children, page: Page) ->
         )
     )
     gone = [dict(zip(names, key, strict=True)) for key in map(tuple, known) if key not in now_there]
-    ended = [
-        {"connection": connection, **key, "deleted_at": page.read_at, "last_seen_at": page.read_at} for key in gone
-    ]
-    written = amend(tx, table, ended)
+    ended = {"connection": connection, "deleted_at": page.read_at, "last_seen_at": page.read_at}
+    written = amend(tx, table, gone, constants=ended)
     for kind, details in _by_kind(now_there.values()).items():
         written += _save(tx, connection, kind, details, page).details
     return Counts(details=written)

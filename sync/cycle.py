@@ -5,17 +5,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event
 
-from kpi.engine import Computation, compute
-
 from connectors.errors import StoppedError
+from kpi.engine import Computation, compute
 from kpi.settings import KpiSettings
 from store import leases
 from store.database import Database
 from store.errors import LeaseHeldError
 from store.leases import LEASE_FOR
 from sync.clock import Clock
+from sync.holder import holder, is_dead
 from sync.outcome import FAILED, STOPPED, RunOutcome
-from sync.run import Plan, Progress, execute, holder
+from sync.run import Plan, Progress, execute
 
 KPIS = "kpis:"
 """The lease under which KPIs are computed; no connection can have this name."""
@@ -75,7 +75,7 @@ def _alone(database: Database, clock: Clock, stop: Event) -> Iterator[None]:
     while True:
         try:
             with database.write() as tx:
-                grant = leases.take(tx, KPIS, holder(), now=clock.now(), for_=5 * LEASE_FOR)
+                grant = leases.take(tx, KPIS, holder(), now=clock.now(), for_=5 * LEASE_FOR, is_dead=is_dead)
             break
         except LeaseHeldError:
             sleep(PATIENCE_S)

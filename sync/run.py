@@ -1,12 +1,10 @@
 """One run of one connection: take the lease, read what is due, write page by page, close with an outcome."""
 
-import os
-import socket
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from threading import Event, get_ident
+from threading import Event
 
 from connectors.base import Connector, Context, Page, Stream
 from connectors.errors import ConnectorError, CursorExpiredError, StoppedError
@@ -18,6 +16,7 @@ from store.leases import Grant
 from store.reads import account_of
 from store.runs import Saved
 from sync.clock import Clock
+from sync.holder import holder, is_dead
 from sync.outcome import (
     FAILED,
     OK,
@@ -73,11 +72,6 @@ def execute(
     return run.execute()
 
 
-def holder() -> str:
-    """Who we are, for people who wonder what holds a lease."""
-    return f"{socket.gethostname()}:{os.getpid()}:{get_ident()}"
-
-
 class _Run:
     """The state of one run: its grant, its id, and what each stream has done."""
 
@@ -114,7 +108,7 @@ class _Run:
 
     def execute(self) -> RunOutcome:
         with self.database.write() as tx:
-            self.grant: Grant = leases.take(tx, self.plan.connection, holder(), now=self.clock.now())
+            self.grant: Grant = leases.take(tx, self.plan.connection, holder(), now=self.clock.now(), is_dead=is_dead)
             self.run_id = runs.open_run(
                 tx, self.grant, trigger=self.plan.trigger, version=self.version, now=self.clock.now()
             )

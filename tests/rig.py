@@ -22,7 +22,7 @@ from store.records import Statement
 from store.schema import TABLES
 from sync.clock import Clock
 from sync.outcome import RunOutcome
-from sync.run import Plan, execute
+from sync.run import Plan, Progress, execute
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 NAME = "hubspot-main"
@@ -81,7 +81,11 @@ class Rig:
         }
         return HubSpotSettings.model_validate(given | self.settings)
 
-    def sync(self, stop: Event | None = None, **plan: Any) -> RunOutcome:
+    def sync_with(self, progress: Progress, **plan: Any) -> RunOutcome:
+        """One run that is watched."""
+        return self.sync(progress=progress, **plan)
+
+    def sync(self, stop: Event | None = None, progress: Progress | None = None, **plan: Any) -> RunOutcome:
         """One run."""
         settings = self.connector_settings()
         return execute(
@@ -90,6 +94,7 @@ class Rig:
             version="test",
             clock=self.times.clock(),
             stop=stop,
+            progress=progress,
         )
 
     # ------------------------------------------------------------------------------------------------- looking

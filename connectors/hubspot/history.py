@@ -41,7 +41,6 @@ def changes(deal_id: str, history: Mapping[str, Any], account: Account) -> Chang
 
 def _visit(deal_id: str, stages: Sequence[Entry], pipelines: Sequence[Entry], account: Account, found: Changes) -> None:
     was_closed = False
-    validate = DealStageChange.__pydantic_validator__.validate_python
     for entry, following in zip(stages, (*stages[1:], None), strict=True):
         closed = entry.value in account.closed_stages
         if closed and not was_closed:
@@ -53,7 +52,7 @@ def _visit(deal_id: str, stages: Sequence[Entry], pipelines: Sequence[Entry], ac
         if entry.value is None:
             continue
         found.details.append(
-            validate(
+            DealStageChange.of(
                 {
                     "deal_id": deal_id,
                     "entered_at": entry.at,
@@ -69,10 +68,9 @@ def _visit(deal_id: str, stages: Sequence[Entry], pipelines: Sequence[Entry], ac
 
 def _change(deal_id: str, name: str, entries: Sequence[Entry], found: Changes) -> None:
     before: str | None = None
-    validate = DealFieldChange.__pydantic_validator__.validate_python
     for entry in entries:
         found.details.append(
-            validate(
+            DealFieldChange.of(
                 {
                     "deal_id": deal_id,
                     "field": name,

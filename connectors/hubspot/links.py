@@ -110,7 +110,13 @@ def _deal(kind: Kind, ids: Sequence[str], tied: Mapping[str, Ties], linked: Link
             fields["primary_contact_id"] = _chosen(contacts.get(id_, {}))
     if contacts is not None:
         details = [
-            DealContact(deal_id=id_, contact_id=contact, is_primary=contact == linked.fields[id_]["primary_contact_id"])
+            DealContact.of(
+                {
+                    "deal_id": id_,
+                    "contact_id": contact,
+                    "is_primary": contact == linked.fields[id_]["primary_contact_id"],
+                }
+            )
             for id_ in ids
             for contact in contacts.get(id_, {})
         ]
@@ -127,7 +133,7 @@ def _activity(kind: Kind, ids: Sequence[str], tied: Mapping[str, Ties], linked: 
     ours = [kind.prefix + id_ for id_ in ids]
     for entity, ties in tied.items():
         details = [
-            ActivityLink(activity_id=kind.prefix + id_, entity=entity, entity_id=to_id)
+            ActivityLink.of({"activity_id": kind.prefix + id_, "entity": entity, "entity_id": to_id})
             for id_ in ids
             for to_id in ties.get(id_, {})
         ]

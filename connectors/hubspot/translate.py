@@ -73,10 +73,9 @@ class Translator:
 def records(kind: Kind, translation: Translation) -> list[Record]:
     """Validated records; a field that can't be used is rejected by itself and left empty."""
     made: list[Record] = []
-    validate = kind.record.__pydantic_validator__.validate_python
     for id_, values in translation.values.items():
         try:
-            made.append(validate(values))
+            made.append(kind.record.of(values))
         except ValidationError as error:
             made += _mended(kind, id_, values, error, translation)
     return made

@@ -120,7 +120,8 @@ class HttpServer:
             connection.sendall(wire)
             return not close
         if answer.cut:
-            connection.sendall(wire[: wire.index(b"\r\n\r\n") + 4 + answer.cut])
+            head = wire.index(b"\r\n\r\n") + 4
+            connection.sendall(wire[: head + min(answer.cut, (len(wire) - head) // 2)])  # zipped, it is shorter
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         return False
 

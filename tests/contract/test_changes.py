@@ -146,7 +146,8 @@ def test_calculated_properties_are_refreshed_on_their_cadence(database: Database
 
 
 def test_a_change_that_every_search_missed_is_found_and_reported_by_the_reconciliation(database: Database) -> None:
-    with rig(database, activities_per_deal=0, search_lag=timedelta(days=30)) as it:
+    settings = {"cadence": {"calculated": "30d"}}
+    with rig(database, activities_per_deal=0, search_lag=timedelta(days=30), settings=settings) as it:
         it.sync()
         it.later(HOUR)
         id_, *_ = it.edits.truth("deals")["deals"]["live"]
