@@ -22,6 +22,11 @@ def utc(value: datetime) -> datetime:
     return value if value.tzinfo is UTC else value.astimezone(UTC)
 
 
+def instant_text(value: datetime) -> str:
+    """An instant as SQLite keeps it. Raises ValueError for a time without a zone."""
+    return (value if value.tzinfo is UTC else utc(value)).isoformat(" ", "microseconds")[:26]
+
+
 def exact(value: Decimal) -> Decimal:
     """A decimal as both databases keep it: six decimals, at most 15 significant digits.
 
@@ -63,8 +68,7 @@ class InstantType(TypeDecorator[datetime]):
         """UTC text on SQLite. Raises ValueError for a naive time on both."""
         if value is None:
             return None
-        value = utc(value)
-        return value if dialect.name == "postgresql" else value.isoformat(" ", "microseconds")[:26]
+        return utc(value) if dialect.name == "postgresql" else instant_text(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Always aware, always UTC."""

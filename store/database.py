@@ -31,6 +31,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.sql.elements import ColumnElement
 
+from store.columns import InstantType, instant_text
 from store.errors import DatabaseUnavailableError
 
 DEFAULT_URL = "sqlite:///dealmeter.db"
@@ -233,6 +234,8 @@ def _column(table: Table, name: str, rows: Sequence[Values], constants: Values) 
 @cache
 def _converter(table: Table, name: str) -> Callable[[Any], Any] | None:
     """How a value becomes one that SQLite's driver takes; None where it already is."""
+    if isinstance(table.c[name].type, InstantType):
+        return instant_text
     return table.c[name].type.dialect_impl(SQLITE).bind_processor(SQLITE)
 
 

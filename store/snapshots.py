@@ -23,9 +23,6 @@ COLUMNS = (
 """What each saved row gives, in this order; the rest comes from its run."""
 NUMBERS = frozenset({"value", "numerator", "denominator", "ci_low", "ci_high", "elapsed_fraction"})
 OF_RUN = ("run_id", "basis", "as_of", "computed_at", "parameters_hash")
-NEWEST_COMPLETE = """id IN (SELECT max(v.id) FROM kpi_snapshots v
-    JOIN kpi_snapshot_runs r ON r.id = v.run_id AND r.status = 'complete' GROUP BY v.series)"""
-"""A condition on kpi_snapshots: the newest row of each series."""
 ONE_WRITER = 0x6B7069  # "kpi"
 
 
@@ -50,6 +47,13 @@ def define(tx: Connection, definitions: Sequence[Mapping[str, Any]]) -> None:
     known = {tuple(row) for row in tx.execute(select(DEFINITIONS.c.kpi_key, DEFINITIONS.c.version))}
     new = [row for row in definitions if (row["kpi_key"], row["version"]) not in known]
     upsert(tx, DEFINITIONS, new)
+
+
+def newest_complete(tx: Connection) -> str:
+    """A condition on kpi_snapshots: the newest row of each series, of complete runs."""
+    incomplete = tx.execute(select(RUNS.c.id).where(RUNS.c.status != "complete")).scalars().all()
+    hidden = f"WHERE run_id NOT IN ({', '.join(map(str, incomplete))})" if incomplete else ""
+    return f"id IN (SELECT max(id) FROM kpi_snapshots {hidden} GROUP BY series)"
 
 
 def last_run(tx: Connection) -> RowMapping | None:

@@ -1,13 +1,16 @@
 """A deal's past, from the history of its properties: visits to stages and changes of fields."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from connectors.hubspot.shapes import Account, day, moment
 from store.records import DealFieldChange, DealStageChange, Statement
+
+AT_ONCE = timedelta(seconds=5)
+"""What is set so soon after the creation was set with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +31,19 @@ class Changes:
     closed_at: datetime | None = None
 
 
-def changes(deal_id: str, history: Mapping[str, Any], account: Account) -> Changes:
-    """What HubSpot's property history says of one deal. It may have forgotten the oldest entries."""
+def changes(deal_id: str, created_at: datetime | None, history: Mapping[str, Any], account: Account) -> Changes:
+    """What HubSpot's property history says of one deal. It may have forgotten the oldest entries.
+
+    A field that has had one value since the deal was created needs no row: the deal itself tells it.
+    """
     found = Changes()
     stages = _entries(history.get("dealstage"), _text, account)
     pipelines = _entries(history.get("pipeline"), _text, account)
     _visit(deal_id, stages, pipelines, account, found)
     for source, (name, read) in FIELDS.items():
-        _change(deal_id, name, _entries(history.get(source), read, account), found)
+        entries = _entries(history.get(source), read, account)
+        if len(entries) > 1 or (entries and created_at is not None and entries[0].at - created_at > AT_ONCE):
+            _change(deal_id, name, entries, found)
     return found
 
 
@@ -85,10 +93,10 @@ def _change(deal_id: str, name: str, entries: Sequence[Entry], found: Changes) -
         before = entry.value
 
 
-def _entries(raw: Iterable[Mapping[str, Any]] | None, read: "Read", account: Account) -> list[Entry]:
+def _entries(raw: Sequence[Mapping[str, Any]] | None, read: "Read", account: Account) -> list[Entry]:
     """Oldest first, one per moment (the last one set), neighbours of equal value once."""
     by_moment: dict[datetime, Entry] = {}
-    for item in reversed(list(raw or ())):
+    for item in reversed(raw or ()):
         at = moment(item.get("timestamp"))
         if at is not None:
             by_moment[at] = Entry(at, read(item.get("value") or None, account), _who(item))

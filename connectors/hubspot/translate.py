@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from connectors.base import Merge, Rejection
-from connectors.hubspot.history import Changes, changes
+from connectors.hubspot.history import changes
 from connectors.hubspot.kinds import Kind
 from connectors.hubspot.shapes import Account, moment
 from store.records import Record, Statement
@@ -55,19 +55,16 @@ class Translator:
         values["extra"] = {name: properties.get(name) for name in self.extra} or None
         history = raw.get("propertiesWithHistory")
         if history and kind.history:
-            self._history(str(raw["id"]), history, values, translation)
+            found = changes(str(raw["id"]), moment(raw.get("createdAt")), history, self.account)
+            translation.details += found.details
+            if found.visits:
+                values["closed_at"] = found.closed_at
         for old in (properties.get("hs_merged_object_ids") or "").split(";"):
             if old.strip() and old.strip() != str(raw["id"]):
                 old_id, at = kind.prefix + old.strip(), moment(values["updated_at"])
                 translation.merges.append(Merge(entity=kind.record, old_id=old_id, id=id_, merged_at=at))
         translation.values[id_] = values
         translation.raw[id_] = raw
-
-    def _history(self, id_: str, history: Mapping[str, Any], values: dict[str, Any], translation: Translation) -> None:
-        found: Changes = changes(id_, history, self.account)
-        translation.details += found.details
-        if found.visits:
-            values["closed_at"] = found.closed_at
 
 
 def records(kind: Kind, translation: Translation) -> list[Record]:
