@@ -69,7 +69,7 @@ class Daemon:
         self._woken = Event()
         self._signal: int | None = None
         self._reload = False
-        self._jobs: Mapping[str, Job] = {}
+        self.jobs: Mapping[str, Job] = {}
         self._kpis = KpiSettings()
 
     def run(self) -> int:
@@ -80,10 +80,10 @@ class Daemon:
         before = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
         scheduler = BackgroundScheduler(timezone="UTC", executors={"default": {"type": "threadpool", "max_workers": 8}})
         try:
-            self._jobs, self._kpis = self._index(self._load())
+            self.load()
             self._plan(scheduler)
             scheduler.start()
-            self._log.info(f"watching {len(self._jobs)} connections", action="started", connections=sorted(self._jobs))
+            self._log.info(f"watching {len(self.jobs)} connections", action="started", connections=sorted(self.jobs))
             while not self._stop.is_set():
                 self._woken.wait(STILL_S)
                 self._woken.clear()
@@ -99,6 +99,11 @@ class Daemon:
         self._log.info("stopped", action="stopped")
         return self._signal or 0
 
+    def load(self) -> None:
+        """Take the jobs and the KPI settings from the configuration. Raises what the configuration raises."""
+        jobs, self._kpis = self._load()
+        self.jobs = {job.name: job for job in jobs}
+
     # ------------------------------------------------------------------------------------------------ signals
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
@@ -111,23 +116,18 @@ class Daemon:
 
     def _load_again(self, scheduler: BackgroundScheduler) -> None:
         try:
-            self._jobs, self._kpis = self._index(self._load())
+            self.load()
         except Exception as error:  # a broken configuration must not end the service
             self._log.error(f"the configuration was not reloaded: {error}", action="reload_failed")
             return
         scheduler.remove_all_jobs()
         self._plan(scheduler)
-        self._log.info("configuration reloaded", action="reloaded", connections=sorted(self._jobs))
-
-    @staticmethod
-    def _index(loaded: tuple[Sequence[Job], KpiSettings]) -> tuple[Mapping[str, Job], KpiSettings]:
-        jobs, kpis = loaded
-        return {job.name: job for job in jobs}, kpis
+        self._log.info("configuration reloaded", action="reloaded", connections=sorted(self.jobs))
 
     # ------------------------------------------------------------------------------------------------ planning
 
     def _plan(self, scheduler: BackgroundScheduler) -> None:
-        for job in self._jobs.values():
+        for job in self.jobs.values():
             scheduler.add_job(
                 self.tick,
                 trigger(job),
@@ -153,7 +153,7 @@ class Daemon:
 
     def tick(self, name: str) -> CycleOutcome | None:
         """One due run of a connection; None where it was not its time after all."""
-        job = self._jobs.get(name)
+        job = self.jobs.get(name)
         if job is None or self._stop.is_set() or not self._may_run(job):
             return None
         plan = Plan(connection=job.name, connector=job.connector, trigger="schedule", parallel=job.parallel)

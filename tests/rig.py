@@ -18,7 +18,7 @@ from dealmeter.sandbox.hubspot import HubSpotSandbox
 from dealmeter.sandbox.world import World
 from store import reads
 from store.database import Database
-from store.records import Statement
+from store.records import Deal, Statement
 from store.schema import TABLES
 from sync.clock import Clock
 from sync.outcome import RunOutcome
@@ -117,6 +117,10 @@ class Rig:
         with self.database.read() as tx:
             return tx.scalar(select(func.count()).select_from(table).where(table.c.deleted_at.is_(None))) or 0
 
+    def count_deals(self) -> int:
+        """How many live deals there are."""
+        return self.count(Deal)
+
     def everything(self) -> dict[str, list[dict[str, Any]]]:
         """Every row of every entity, tombstones too."""
         return {record.table: self.rows(record, deleted=True) for record in TABLES}
@@ -128,8 +132,6 @@ class Rig:
 
     def by_stage(self) -> dict[str, tuple[int, Decimal]]:
         """Deals and the sum of their amounts per stage, as the store has them."""
-        from store.records import Deal
-
         sums: dict[str, tuple[int, Decimal]] = {}
         for row in self.rows(Deal):
             count, amount = sums.get(row["stage_id"], (0, Decimal(0)))

@@ -7,6 +7,8 @@ from functools import cached_property, partial
 from threading import Lock
 from typing import Any, ClassVar
 
+from pydantic import BaseModel
+
 from connectors.base import Checked, Context, Cursor, Meter, Page, Stream
 from connectors.errors import ConnectorError, MissingScopeError
 from connectors.hubspot import reference
@@ -24,7 +26,7 @@ from store import records
 class HubSpotConnector:
     """Reads one HubSpot account. Streams may be read side by side."""
 
-    Settings: ClassVar[type[HubSpotSettings]] = HubSpotSettings
+    Settings: ClassVar[type[BaseModel]] = HubSpotSettings
 
     def __init__(self, settings: HubSpotSettings, context: Context) -> None:
         self._settings = settings

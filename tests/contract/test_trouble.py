@@ -1,5 +1,6 @@
 """Whatever the CRM or the network does, nothing is lost or doubled, and a person is told what to do."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from connectors.errors import (
     UnreachableError,
 )
 from dealmeter.sandbox.hubspot import RateLimit
+from dealmeter.sandbox.record import Kind
 from store import reads
 from store.database import Database
 from store.errors import ForeignAccountError
@@ -178,9 +180,7 @@ def test_an_account_that_is_another_one_is_refused(sqlite: Database) -> None:
     with rig(sqlite) as it:
         it.sync()
         before = it.everything()
-        it.sandbox.world.account = it.sandbox.world.account.__class__(
-            **{**_fields(it.sandbox.world.account), "id": 999}
-        )
+        it.sandbox.world.account = replace(it.sandbox.world.account, id=999)
         outcome = it.sync()
         assert isinstance(outcome.error, ForeignAccountError)
         assert "999" in str(outcome.error)
@@ -201,7 +201,7 @@ def test_an_answer_that_makes_no_sense_is_no_end_of_data(sqlite: Database) -> No
 def test_properties_that_disappear_leave_their_fields_and_the_rest_goes_on(sqlite: Database) -> None:
     with rig(sqlite, activities_per_deal=0) as it:
         it.sync()
-        it.sandbox.portal.remove(_deal_kind(), "hs_next_step")
+        it.sandbox.portal.remove(Kind.DEAL, "hs_next_step")
         it.later(HOUR)
         it.edits.bulk("deals", 60, {"amount": "10.00"})
         it.later(timedelta(minutes=1))
@@ -215,13 +215,3 @@ def test_under_the_burst_limit_there_is_no_refusal_and_hardly_a_pause(sqlite: Da
     with rig(sqlite, deals=150, rate_limit=limit, settings={"budget": budget}) as it:
         assert it.sync().outcome == "ok"
         assert it.sandbox.requests.statuses[429] == 0
-
-
-def _fields(thing: object) -> dict[str, object]:
-    return {name: getattr(thing, name) for name in thing.__dataclass_fields__}  # type: ignore[attr-defined]
-
-
-def _deal_kind() -> object:
-    from dealmeter.sandbox.record import Kind
-
-    return Kind.DEAL

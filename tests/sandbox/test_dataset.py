@@ -1,6 +1,5 @@
 """A folder of CSV files is served as an account; its mistakes are named."""
 
-import os
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from dealmeter.sandbox.dataset import DatasetError, load
 from dealmeter.sandbox.hubspot import HubSpotSandbox
 from dealmeter.sandbox.record import Kind
+from tests.dataset import dataset
 
 from .api import Api
 
@@ -98,9 +98,8 @@ def test_a_missing_file_is_named(folder: Path) -> None:
         load(folder)
 
 
-@pytest.mark.skipif("DEALMETER_DATASET" not in os.environ, reason="DEALMETER_DATASET names no folder")
 def test_the_public_data_set_keeps_its_known_sums() -> None:
-    deals = list(load(Path(os.environ["DEALMETER_DATASET"])).tables[Kind.DEAL].live)
+    deals = list(load(dataset()).tables[Kind.DEAL].live)
     stages = Counter(deal.fields["stage"] for deal in deals)
     won = [Decimal(str(deal.fields["amount"])) for deal in deals if deal.fields["stage"] == "closedwon"]
     assert stages == {"closedwon": 4238, "closedlost": 2473, "engaging": 1589, "prospecting": 500}

@@ -1,0 +1,113 @@
+"""A real company's 8,800 deals, synced by the real connector: the same numbers as a straight count over its files."""
+
+import csv
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dealmeter.sandbox.dataset import load
+from kpi.settings import KpiSettings
+from store import migrate
+from store.database import Database
+from store.records import Deal
+from sync.cycle import recompute
+from tests.dataset import dataset
+from tests.rig import rig
+
+
+@dataclass
+class Tally:
+    """A straight count over the files."""
+
+    won: Counter[Any] = field(default_factory=Counter)
+    lost: Counter[Any] = field(default_factory=Counter)
+    revenue: dict[Any, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+
+    def add(self, row: dict[str, str], key: Any) -> None:
+        """One line of sales_pipeline.csv."""
+        self.won[key] += row["deal_stage"] == "Won"
+        self.lost[key] += row["deal_stage"] == "Lost"
+        if row["deal_stage"] == "Won":
+            self.revenue[key] += Decimal(row["close_value"])
+
+
+def tally(folder: Path, by: str) -> Tally:
+    """Won, lost and revenue by a column, by month, or in all."""
+    found = Tally()
+    with (folder / "sales_pipeline.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["deal_stage"] in {"Won", "Lost"}:
+                month = date.fromisoformat(row["close_date"]).replace(day=1)
+                product = row["product"].replace("GTXPro", "GTX Pro")
+                found.add(row, {"all": "", "month": month, "product": product}.get(by, row.get(by, "")))
+    return found
+
+
+@pytest.fixture(scope="module")
+def latest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[dict[str, Any]]]:
+    """Every newest value after a sync of the data set."""
+    folder = dataset()
+    path = tmp_path_factory.mktemp("real") / "store.db"
+    with Database(f"sqlite:///{path}") as database:
+        migrate.upgrade(database)
+        with rig(database, world=load(folder, frozen=True)) as it:
+            assert it.sync().outcome == "ok"
+            assert it.count(Deal) == 8800
+            it.assert_equals_account()
+            found = recompute(database, KpiSettings(), version="test", clock=it.times.clock())
+            assert not found.broken
+        with database.read() as tx:
+            yield [dict(row) for row in tx.exec_driver_sql("SELECT * FROM kpi_latest").mappings()]
+
+
+def values(latest: list[dict[str, Any]], kpi: str, *, grain: str, dimension: str = "") -> dict[Any, dict[str, Any]]:
+    """The values of a KPI by member, or by period where there is no dimension."""
+    rows = [
+        row
+        for row in latest
+        if (row["kpi_key"], row["grain"], row["dimension"], row["calendar"]) == (kpi, grain, dimension, "gregorian")
+    ]
+    return {row["member_label"] if dimension else date.fromisoformat(str(row["period_start"])): row for row in rows}
+
+
+def test_all_time(latest: list[dict[str, Any]]) -> None:
+    (won,) = values(latest, "won_deals_count", grain="all").values()
+    (lost,) = values(latest, "lost_deals_count", grain="all").values()
+    (revenue,) = values(latest, "revenue", grain="all").values()
+    (rate,) = values(latest, "win_rate", grain="all").values()
+    assert (won["value"], lost["value"], revenue["value"]) == (4238, 2473, 10_005_534)
+    assert (rate["numerator"], rate["denominator"], round(rate["value"], 5)) == (4238, 6711, 0.63150)
+
+
+@pytest.mark.parametrize(("dimension", "column"), [("owner", "sales_agent"), ("product", "product")])
+def test_by_member(latest: list[dict[str, Any]], dimension: str, column: str) -> None:
+    expected = tally(dataset(), column)
+    won = values(latest, "won_deals_count", grain="all", dimension=dimension)
+    lost = values(latest, "lost_deals_count", grain="all", dimension=dimension)
+    revenue = values(latest, "revenue", grain="all", dimension=dimension)
+    rate = values(latest, "win_rate", grain="all", dimension=dimension)
+    assert {member: row["value"] for member, row in won.items()} == dict(expected.won)
+    assert {member: row["value"] for member, row in lost.items()} == dict(expected.lost)
+    assert {member: row["value"] for member, row in revenue.items()} == dict(expected.revenue)
+    for member, row in rate.items():
+        assert row["value"] == pytest.approx(expected.won[member] / (expected.won[member] + expected.lost[member]))
+
+
+def test_by_month(latest: list[dict[str, Any]]) -> None:
+    expected = tally(dataset(), "month")
+    won = values(latest, "won_deals_count", grain="month")
+    revenue = values(latest, "revenue", grain="month")
+    assert {month: row["value"] for month, row in won.items() if row["value"]} == +expected.won
+    assert {month: row["value"] for month, row in revenue.items() if row["value"]} == dict(expected.revenue)
+
+
+def test_product_revenue_adds_up_to_revenue(latest: list[dict[str, Any]]) -> None:
+    expected = tally(dataset(), "product")
+    found = values(latest, "product_revenue", grain="all", dimension="product")
+    assert {member: row["value"] for member, row in found.items() if row["value"]} == dict(expected.revenue)
