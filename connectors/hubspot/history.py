@@ -1,10 +1,11 @@
 """A deal's past, from the history of its properties: visits to stages and changes of fields."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 from connectors.hubspot.shapes import Account, day, moment
 from store.records import DealFieldChange, DealStageChange, Statement
@@ -13,8 +14,7 @@ AT_ONCE = timedelta(seconds=5)
 """What is set so soon after the creation was set with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A value that a property had from a moment on, and who set it."""
 
     at: datetime
@@ -95,16 +95,18 @@ def _change(deal_id: str, name: str, entries: Sequence[Entry], found: Changes) -
 
 def _entries(raw: Sequence[Mapping[str, Any]] | None, read: "Read", account: Account) -> list[Entry]:
     """Oldest first, one per moment (the last one set), neighbours of equal value once."""
-    by_moment: dict[datetime, Entry] = {}
+    told = [Entry(at, read(item.get("value") or None, account), _who(item)) for item, at in _dated(raw)]
+    if any(later.at <= earlier.at for earlier, later in pairwise(told)):
+        told = sorted({entry.at: entry for entry in told}.values())
+    return [entry for i, entry in enumerate(told) if i == 0 or told[i - 1].value != entry.value]
+
+
+def _dated(raw: Sequence[Mapping[str, Any]] | None) -> Iterator[tuple[Mapping[str, Any], datetime]]:
+    """HubSpot tells the newest first."""
     for item in reversed(raw or ()):
         at = moment(item.get("timestamp"))
         if at is not None:
-            by_moment[at] = Entry(at, read(item.get("value") or None, account), _who(item))
-    ordered: list[Entry] = []
-    for _, entry in sorted(by_moment.items()):
-        if not ordered or ordered[-1].value != entry.value:
-            ordered.append(entry)
-    return ordered
+            yield item, at
 
 
 def _who(item: Mapping[str, Any]) -> str | None:
