@@ -12,11 +12,12 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
+from sqlalchemy import Connection
 
 from connectors.base import Connector, Context
 from connectors.errors import BadCredentialsError
 from kpi.settings import KpiSettings
-from store import runs
+from store import reads, runs
 from store.database import Database
 from store.errors import LeaseHeldError, StoreError
 from sync.clock import Clock
@@ -140,12 +141,17 @@ class Daemon:
             )
 
     def first_tick(self, job: Job) -> datetime:
-        """When a job is due first: its last start plus its interval, however often we were restarted since."""
+        """When a job is due first: its last start plus its interval, however often we were restarted since.
+
+        A run that was cut short goes on at once.
+        """
         now = self._clock.now()
         with self._database.read() as tx:
-            row = runs.schedule(tx, job.name)
+            row, cut_short = runs.schedule(tx, job.name), _was_cut_short(tx, job.name)
         last, not_before = row.get("last_started_at"), row.get("not_before")
-        if job.cron is not None:
+        if cut_short:
+            due: datetime | None = now
+        elif job.cron is not None:
             due = trigger(job).get_next_fire_time(None, last or now)
         else:
             due = last + (job.every or timedelta(0)) if last is not None else now
@@ -173,9 +179,10 @@ class Daemon:
 
     def _may_run(self, job: Job) -> bool:
         with self._database.read() as tx:
-            row = runs.schedule(tx, job.name)
+            row, cut_short = runs.schedule(tx, job.name), _was_cut_short(tx, job.name)
         last, not_before = row.get("last_started_at"), row.get("not_before")
-        if last is not None and job.cron is None and self._clock.now() - last < (job.every or timedelta(0)) / 2:
+        recently = last is not None and self._clock.now() - last < (job.every or timedelta(0)) / 2
+        if recently and job.cron is None and not cut_short:
             return False  # another daemon on this database has just been here
         if not_before is not None and not_before > self._clock.now():
             self._log.info(f"{job.name} waits until {not_before:%H:%M} UTC", action="postponed", connection=job.name)
@@ -219,6 +226,12 @@ def settle(database: Database, run: RunOutcome, *, settings_hash: str, now: date
         elif run.outcome != "stopped":
             runs.resume(tx, run.connection)
         runs.postpone(tx, run.connection, now + run.postponed if run.postponed is not None else None)
+
+
+def _was_cut_short(tx: Connection, connection: str) -> bool:
+    """Whether the last run ended before it was through: asked to stop, or killed."""
+    last = reads.last_run(tx, connection)
+    return last is not None and last["outcome"] in {"stopped", "interrupted", "running"}
 
 
 def trigger(job: Job) -> BaseTrigger:
