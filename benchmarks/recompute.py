@@ -15,8 +15,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from kpi.engine import Limits, compute
+from kpi.engine import compute
 from kpi.settings import KpiSettings
+from kpi.workshop import Limits
 from store.database import Database, upsert
 from store.records import (
     Account,
@@ -45,24 +46,32 @@ INDUSTRIES = ("software", "retail", "health", "energy", "finance", "food")
 SOURCES = ("web", "referral", "event", "cold call", "partner")
 SEEN = {"connection": "crm", "first_seen_at": NOW, "last_seen_at": NOW}
 Rows = Iterator[dict[str, Any]]
+Details = Sequence[list[dict[str, Any]]]
 
 
 class World:
     """Synthetic rows, made one at a time from a seed."""
 
-    def __init__(self, deals: int, activities: int, owners: int, companies: int, seed: int) -> None:
+    def __init__(self, deals: int, activities: int, owners: int, companies: int, seed: int, fiscal: int) -> None:
         self.deals, self.activities, self.owners, self.companies = deals, activities, owners, companies
+        self.fiscal = fiscal
         self.random = random.Random(seed)
         self.span = int((NOW - FIRST).total_seconds())
 
     def few(self) -> Iterator[tuple[type[Statement], Rows]]:
         """The small tables."""
-        one = {"kind": "bench", "base_currency": "EUR", "time_zone": "Europe/Berlin", "fiscal_year_start": 4}
+        one = {
+            "kind": "bench",
+            "base_currency": "EUR",
+            "time_zone": "Europe/Berlin",
+            "fiscal_year_start": self.fiscal,
+        }
         yield Account, iter([{"id": "1", **one}])
         yield User, ({"id": f"u{i}", "name": f"Rep {i}", "is_active": True, "role": "rep"} for i in range(self.owners))
         yield Team, ({"id": f"t{i}", "name": f"Team {i}"} for i in range(8))
-        yield TeamMembership, (
-            {"user_id": f"u{i}", "team_id": f"t{i % 8}", "is_primary": True} for i in range(self.owners)
+        yield (
+            TeamMembership,
+            ({"user_id": f"u{i}", "team_id": f"t{i % 8}", "is_primary": True} for i in range(self.owners)),
         )
         yield Pipeline, iter([{"id": "p", "name": "Sales", "include_in_kpis": True}])
         yield Stage, (
@@ -76,13 +85,13 @@ class World:
             for i in range(self.companies)
         )  # fmt: skip
 
-    def deal_rows(self) -> Iterator[tuple[Sequence[Rows], dict[str, Any]]]:
+    def deal_rows(self) -> Iterator[tuple[Details, dict[str, Any]]]:
         """Each deal with its stage visits, field changes and lines."""
         for number in range(self.deals):
             deal, visits = self._journey(number)
             changes = self._changes(deal) if number % 2 else []
             lines = [self._line(deal, part) for part in range(number % 3)]
-            yield (visits, changes, lines), deal  # type: ignore[misc]  # lists serve as iterators here
+            yield (visits, changes, lines), deal
 
     def _journey(self, number: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         at = created = FIRST + timedelta(seconds=self.random.randrange(self.span))
@@ -100,7 +109,8 @@ class World:
         closed = stage > 3
         deal = {
             "id": f"d{number}", "name": f"Deal {number}", "pipeline_id": "p", "stage_id": STAGES[stage],
-            "owner_id": f"u{self.random.randrange(self.owners)}", "company_id": f"c{self.random.randrange(self.companies)}",
+            "owner_id": f"u{self.random.randrange(self.owners)}",
+            "company_id": f"c{self.random.randrange(self.companies)}",
             "amount": None if number % 17 == 0 else Decimal(self.random.randrange(10_000, 9_000_000)) / 100,
             "currency": ("EUR", "EUR", "USD")[number % 3], "fx_rate": Decimal("0.91"), "probability": Decimal("0.4"),
             "forecast_category": "pipeline", "source": SOURCES[number % 5], "is_closed": closed, "is_won": stage == 4,
@@ -126,7 +136,7 @@ class World:
         return {"id": f"{deal['id']}-{part}", "deal_id": deal["id"], "product_id": f"x{self.random.randrange(30)}",
                 "net_amount": round(net, 2)}  # fmt: skip
 
-    def activity_rows(self) -> Iterator[tuple[Sequence[Rows], dict[str, Any]]]:
+    def activity_rows(self) -> Iterator[tuple[Details, dict[str, Any]]]:
         """Each activity with its link to a deal."""
         kinds = (("call", "connected"), ("email", "sent"), ("meeting", "completed"), ("task", "completed"))
         for number in range(self.activities):
@@ -138,7 +148,7 @@ class World:
             entity = "deals" if number % 2 else "companies"
             target = self.random.randrange(self.deals if number % 2 else self.companies)
             link = {"activity_id": f"a{number}", "entity": entity, "entity_id": f"{entity[0]}{target}"}
-            yield ([link],), row  # type: ignore[misc]  # a list serves as an iterator here
+            yield ([link],), row
 
 
 def fill(database: Database, world: World) -> None:
@@ -147,17 +157,18 @@ def fill(database: Database, world: World) -> None:
     metadata.create_all(database.engine)
     for record, rows in world.few():
         _write(database, {record: list(rows)})
+    kinds: Sequence[type[Statement]]
     for kinds, stream in (
         ((Deal, DealStageChange, DealFieldChange, LineItem), world.deal_rows()),
         ((Activity, ActivityLink), world.activity_rows()),
     ):
         while page := list(islice(stream, 20_000)):
-            rows: dict[type[Statement], list[dict[str, Any]]] = {kind: [] for kind in kinds}  # type: ignore[misc]
+            pages: dict[Any, list[dict[str, Any]]] = {kind: [] for kind in kinds}
             for details, row in page:
-                rows[kinds[0]].append(row)
+                pages[kinds[0]].append(row)
                 for kind, detail in zip(kinds[1:], details, strict=True):
-                    rows[kind].extend(detail)
-            _write(database, rows)
+                    pages[kind].extend(detail)
+            _write(database, pages)
 
 
 def _write(database: Database, rows: dict[type[Statement], list[dict[str, Any]]]) -> None:
@@ -175,6 +186,7 @@ def main() -> None:
     parser.add_argument("--companies", type=int, default=20_000)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--memory", default="2GB")
+    parser.add_argument("--fiscal-start", type=int, default=1, help="a month; 1 has no fiscal calendar")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--url", help="a database of its own, which is emptied first; a temporary SQLite file")
     parser.add_argument("--keep", action="store_true", help="compute over what the database already has")
@@ -182,7 +194,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         database = Database(options.url or f"sqlite:///{folder}/bench.db")
         if not options.keep:
-            world = World(options.deals, options.activities, options.owners, options.companies, options.seed)
+            world = World(
+                options.deals, options.activities, options.owners, options.companies, options.seed, options.fiscal_start
+            )
             begun = perf_counter()
             fill(database, world)
             print(f"filled in {perf_counter() - begun:.1f} s")

@@ -1,0 +1,49 @@
+"""The dimensions: ways to slice a KPI. A fact has a column for each dimension that its metrics name."""
+
+from collections.abc import Mapping
+
+DIMENSIONS: Mapping[str, str] = {
+    "owner": "the deal's owner at the event, or the activity's own",
+    "team": "the owner's team at that instant: the primary one, else the one with the lowest id",
+    "pipeline": "the deal's pipeline",
+    "stage": "the deal's stage within its pipeline",
+    "country": "the company's country",
+    "region": "the deal's region, else the company's, else by the region map from the country",
+    "industry": "the company's industry",
+    "size_band": "the company's size by employees",
+    "source": "where the deal came from, else where its primary contact came from",
+    "source_category": "the deal's, else by the source map, else unknown",
+    "campaign": "the deal's campaign",
+    "channel": "the deal's channel",
+    "product": "the product of the deal's largest line, or the line's own",
+    "deal_type": "as the CRM says, else expansion where the company has bought before, else new_business",
+    "currency": "the currency in which the deal was made",
+    "deal_size_band": "the size of the deal in the reporting currency",
+    "probability_band": "the deal's chance to close",
+    "lost_reason": "why the deal was lost",
+    "forecast_category": "the deal's forecast category at the moment",
+    "close_date_bucket": "the deal's expected close against the moment",
+    "age_band": "days since the deal's creation at the moment",
+    "activity_type": "call, email, message, meeting or task",
+    "direction": "outbound or inbound",
+    "outcome": "how the activity ended",
+    "company": "the company; on demand only, it has too many members to store",
+}
+ON_DEMAND = frozenset({"company"})
+LABELLED: Mapping[str, str] = {
+    "owner": "users",
+    "team": "teams",
+    "pipeline": "pipelines",
+    "campaign": "campaigns",
+    "product": "products",
+    "company": "companies",
+}
+"""Dimensions whose members are ids, and the table that has their names."""
+
+D_DEAL = (
+    "owner", "team", "pipeline", "stage", "country", "region", "industry", "size_band", "source", "source_category",
+    "campaign", "channel", "product", "deal_type", "currency", "deal_size_band", "company",
+)  # fmt: skip
+D_OPEN = (*D_DEAL, "forecast_category", "close_date_bucket", "age_band")
+D_ACT = ("owner", "team", "activity_type", "direction", "outcome")
+D_CUST = ("country", "region", "industry", "size_band", "product", "currency", "owner", "team")

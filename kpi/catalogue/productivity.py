@@ -1,0 +1,139 @@
+"""Productivity: what reps do, and what comes of it per head and per deal."""
+
+from kpi.catalogue.dimensions import D_ACT
+from kpi.catalogue.revenue import AMOUNT, CURRENCY_RULE, HUBSPOT, SALESFORCE
+from kpi.metric import Card, Flow, Metric, Names, PerSpan, Polarity, Unit
+
+ACTIVITIES = (
+    "HubSpot: calls, emails, meetings, tasks, communications",
+    "Salesforce: Task, Event, EmailMessage",
+)
+HEADS = "An active rep is active on at least one day of the period. Nobody active: null."
+
+REP_REVENUE = Card(
+    key="revenue_per_rep",
+    category="productivity",
+    unit=Unit.MONEY,
+    polarity=Polarity.UP,
+    names=Names(
+        en="Revenue per rep",
+        fa="معیارهای درآمد سرانه / میزان فروش هر فروشنده",
+        tr="Satış elemanı başına ciro",
+        ru="Выручка на одного менеджера",
+    ),
+    formula="revenue of the deals of reps / number of active reps; by owner: the rep's revenue",
+    day="close day",
+    edge_cases=(HEADS, "Deals of people who are no reps are left out.", CURRENCY_RULE),
+    sources=(HUBSPOT, SALESFORCE, "users"),
+    needs=("users",),
+)
+CALLS_PER_REP = Card(
+    key="calls_per_rep",
+    category="productivity",
+    unit=Unit.RATIO,
+    polarity=Polarity.CONTEXT,
+    names=Names(
+        en="Calls per rep",
+        fa="میانگین تماس هر فروشنده",
+        tr="Satış görevlisi başına ortalama çağrı sayısı",
+        ru="Среднее число звонков на менеджера",
+    ),
+    formula="calls / number of active reps; by owner: the owner's calls",
+    day="day of the call",
+    edge_cases=(HEADS, "Inbound, canceled and open calls are left out; unanswered ones count."),
+    sources=ACTIVITIES,
+    needs=("activities", "users"),
+)
+CALLS_PER_OPPORTUNITY = Card(
+    key="calls_per_opportunity",
+    category="productivity",
+    unit=Unit.RATIO,
+    polarity=Polarity.CONTEXT,
+    names=Names(
+        en="Calls per opportunity",
+        fa="میانگین تماس به ازای هر فرصت",
+        tr="Fırsat başına ortalama çağrı sayısı",
+        ru="Среднее число звонков на сделку",
+    ),
+    formula="calls tied to a deal / distinct deals that were open at some time in the period",
+    day="day of the call; deals by being open in the period",
+    edge_cases=(
+        "A call counts once: for the deal it is linked to, else for the open deal of its contact or company "
+        "with the latest stage change.",
+        "No open deal: null.",
+    ),
+    sources=ACTIVITIES,
+    needs=("activities",),
+)
+PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
+    PerSpan(
+        card=REP_REVENUE,
+        part=Flow(
+            card=REP_REVENUE,
+            fact="closed_deals",
+            total="sum(CASE WHEN by_rep = 1 THEN revenue ELSE 0 END)",
+            n="sum(by_rep * booked)",
+            coverage={
+                "amount": AMOUNT["amount"]
+                .replace("with_amount", "with_amount * by_rep")
+                .replace("(won)", "(won * by_rep)"),
+                "fx_missing": "sum(fx_missing * by_rep)",
+            },
+            dimensions=("owner", "team"),
+        ),
+        spans="rep_spans",
+        entity="rep",
+        dimensions=("owner", "team"),
+        alone=("owner",),
+    ),
+    Flow(
+        card=Card(
+            key="sales_activity_count",
+            category="productivity",
+            unit=Unit.COUNT,
+            polarity=Polarity.UP,
+            names=Names(
+                en="Sales activity",
+                fa="فعالیت فروشندگان",
+                tr="Satış temsilcisi aktiviteleri",
+                ru="Активность менеджеров по продажам",
+            ),
+            formula="number of rep activities: outbound calls, emails and messages, meetings, completed tasks",
+            day="day of the activity; of completion for tasks",
+            edge_cases=("Automated, canceled and failed ones are left out. A meeting of five counts once.",),
+            sources=ACTIVITIES,
+            needs=("activities",),
+        ),
+        fact="rep_activities",
+        total="sum(counted)",
+        n="sum(counted)",
+        dimensions=D_ACT,
+    ),
+    PerSpan(
+        card=CALLS_PER_REP,
+        part=Flow(
+            card=CALLS_PER_REP,
+            fact="rep_activities",
+            total="sum(call)",
+            n="sum(call)",
+            dimensions=("owner", "team"),
+        ),
+        spans="rep_spans",
+        entity="rep",
+        dimensions=("owner", "team"),
+        alone=("owner",),
+    ),
+    PerSpan(
+        card=CALLS_PER_OPPORTUNITY,
+        part=Flow(
+            card=CALLS_PER_OPPORTUNITY,
+            fact="deal_calls",
+            total="count(*)",
+            n="count(*)",
+            dimensions=("owner", "team", "pipeline"),
+        ),
+        spans="open_spans",
+        entity="deal",
+        dimensions=("owner", "team", "pipeline"),
+    ),
+)

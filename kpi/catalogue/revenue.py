@@ -1,0 +1,188 @@
+"""Revenue and growth: what was booked, by whom it was bought, and how it moves."""
+
+from kpi.catalogue.dimensions import D_CUST, D_DEAL
+from kpi.metric import Card, Flow, Growth, Mean, Metric, Names, Percentile, Polarity, Unit
+
+AMOUNT = {"amount": "round(sum(with_amount) / nullif(sum(won), 0), 10)", "fx_missing": "sum(fx_missing)"}
+HUBSPOT = "HubSpot: amount, deal_currency_code, hs_exchange_rate, closedate, hs_is_closed_won"
+SALESFORCE = "Salesforce: Opportunity Amount, CurrencyIsoCode, CloseDate, IsWon, IsClosed"
+CURRENCY_RULE = "A deal whose rate into the reporting currency is unknown adds nothing and is counted in fx_missing."
+CREDIT_RULE = "Credits (won with a negative amount) are left out of both sides."
+
+REVENUE = Flow(
+    card=Card(
+        key="revenue",
+        category="revenue",
+        unit=Unit.MONEY,
+        polarity=Polarity.UP,
+        names=Names(en="Revenue", fa="درآمد (فروش کل)", tr="Hasılat", ru="Выручка"),
+        formula="sum of the amounts of won deals in the reporting currency, credits with their sign",
+        day="close day",
+        edge_cases=(
+            "No won deal: 0, a true zero.",
+            "A won deal without an amount adds 0 and lowers the coverage `amount`.",
+            "Credits are shown apart in the coverage `credits`.",
+            CURRENCY_RULE,
+        ),
+        sources=(HUBSPOT, SALESFORCE),
+    ),
+    fact="closed_deals",
+    total="sum(revenue)",
+    n="sum(booked)",
+    coverage={**AMOUNT, "credits": "sum(credit)"},
+    dimensions=D_DEAL,
+)
+
+
+def _deal_size(key: str, names: Names, formula: str) -> Card:
+    return Card(
+        key=key,
+        category="revenue",
+        unit=Unit.MONEY,
+        polarity=Polarity.UP,
+        names=names,
+        formula=formula,
+        day="close day",
+        edge_cases=(CREDIT_RULE, "Deals without an amount are left out of both sides.", CURRENCY_RULE),
+        sources=(HUBSPOT, SALESFORCE),
+        flags_small=True,
+    )
+
+
+REVENUE_METRICS: tuple[Metric, ...] = (
+    REVENUE,
+    Mean(
+        card=_deal_size(
+            "average_deal_size",
+            Names(
+                en="Average deal size",
+                fa="میانگین اندازه معامله",
+                tr="Ortalama anlaşma büyüklüğü",
+                ru="Средний размер сделки",
+            ),
+            "sum of the amounts of won deals / number of won deals, over deals with a known amount",
+        ),
+        fact="closed_deals",
+        total="sum(won_value)",
+        count="count(won_value)",
+        coverage=AMOUNT,
+        dimensions=D_DEAL,
+    ),
+    Percentile(
+        card=_deal_size(
+            "average_deal_size_median",
+            Names(
+                en="Median deal size",
+                fa="میانهٔ اندازه معامله",
+                tr="Medyan anlaşma büyüklüğü",
+                ru="Медианный размер сделки",
+            ),
+            "the median of the amounts of won deals, over deals with a known amount",
+        ),
+        fact="closed_deals",
+        of="won_value",
+        at=0.5,
+        coverage=AMOUNT,
+        dimensions=D_DEAL,
+    ),
+    Mean(
+        card=Card(
+            key="revenue_per_customer",
+            category="revenue",
+            unit=Unit.MONEY,
+            polarity=Polarity.UP,
+            names=Names(
+                en="Revenue per customer",
+                fa="میانگین ارزش خرید (هر مشتری)",
+                tr="Müşteri başına ortalama sepet",
+                ru="Доход на клиента",
+            ),
+            formula="revenue / number of distinct customers with a won deal",
+            day="close day",
+            edge_cases=(
+                "A customer is the company, else the primary contact, else the deal itself.",
+                "Customers are distinct: never add them up over slices.",
+                CURRENCY_RULE,
+            ),
+            sources=(HUBSPOT, SALESFORCE),
+            flags_small=True,
+        ),
+        fact="closed_deals",
+        total="sum(revenue)",
+        count="count(DISTINCT customer)",
+        coverage=AMOUNT,
+        dimensions=D_CUST,
+    ),
+    Flow(
+        card=Card(
+            key="regional_sales",
+            category="revenue",
+            unit=Unit.MONEY,
+            polarity=Polarity.UP,
+            names=Names(
+                en="Sales by region",
+                fa="حجم فروش به تفکیک منطقه",
+                tr="Bölgelere göre satış hacmi",
+                ru="Объем продаж по регионам",
+            ),
+            formula="revenue by region",
+            day="close day",
+            edge_cases=("The region is the deal's, else the company's, else the country's by the region map.",),
+            sources=(HUBSPOT, SALESFORCE),
+        ),
+        fact="closed_deals",
+        total="sum(revenue)",
+        n="sum(booked)",
+        coverage={**AMOUNT, "credits": "sum(credit)"},
+        dimensions=("region",),
+    ),
+    Flow(
+        card=Card(
+            key="product_revenue",
+            category="revenue",
+            unit=Unit.MONEY,
+            polarity=Polarity.UP,
+            names=Names(
+                en="Revenue by product",
+                fa="درآمد به تفکیک محصول",
+                tr="Ürün bazında gelir",
+                ru="Доход от продукта",
+            ),
+            formula="sum of the net amounts of the line items of won and credit deals, by product",
+            day="close day of the deal",
+            edge_cases=(
+                "Lines without a product: __none__. What lines don't explain of a deal's amount: __unallocated__.",
+                "So the products add up to revenue.",
+            ),
+            sources=("HubSpot: line items", "Salesforce: OpportunityLineItem"),
+        ),
+        fact="product_lines",
+        total="sum(value)",
+        n="count(*)",
+        dimensions=("product",),
+    ),
+    Growth(
+        card=Card(
+            key="sales_growth_mom",
+            category="revenue",
+            unit=Unit.RATIO,
+            polarity=Polarity.UP,
+            names=Names(
+                en="Monthly sales growth",
+                fa="رشد فروش ماهیانه",
+                tr="Aylık satış büyümesi",
+                ru="Ежемесячный рост продаж",
+            ),
+            formula="(revenue of the month - revenue of the month before) / revenue of the month before",
+            day="close day, months only",
+            edge_cases=(
+                "The month before had no revenue: null, zero_denominator. More credits than sales: negative_base.",
+                "The running month is compared with the same number of days of the month before.",
+            ),
+            sources=(HUBSPOT, SALESFORCE),
+            flags_small=True,
+        ),
+        of=REVENUE,
+        dimensions=D_DEAL,
+    ),
+)

@@ -1,0 +1,112 @@
+"""Stages: how far deals come, and how long each stage takes."""
+
+from kpi.metric import Card, Mean, Metric, Names, Percentile, Polarity, Ratio, Unit
+
+HISTORY = (
+    "HubSpot: dealstage with history",
+    "Salesforce: OpportunityHistory StageName, OpportunityStage SortOrder",
+)
+
+
+def _time(key: str, names: Names, formula: str) -> Card:
+    return Card(
+        key=key,
+        category="pipeline",
+        unit=Unit.DURATION,
+        polarity=Polarity.DOWN,
+        names=names,
+        formula=formula,
+        day="local day of the exit",
+        edge_cases=(
+            "Every visit counts, returns too. Elapsed time, as a fraction of days.",
+            "Negative visits are left out and counted in the coverage `invalid_n`.",
+        ),
+        sources=HISTORY,
+        needs=("deal_stage_changes",),
+        flags_small=True,
+    )
+
+
+BAD_VISIT = {"invalid_n": "sum(bad_visit)"}
+VISIT_DIMENSIONS = ("owner", "pipeline", "stage")
+STAGE_METRICS: tuple[Metric, ...] = (
+    Ratio(
+        card=Card(
+            key="stage_conversion_rate",
+            category="leads",
+            unit=Unit.RATIO,
+            polarity=Polarity.UP,
+            names=Names(
+                en="Stage conversion rate",
+                fa="نرخ تبدیل مراحل قیف",
+                tr="Aşamalar arası dönüşüm oranı",
+                ru="Конверсия по этапам воронки",
+            ),
+            formula="deals that reached a later stage or were won / deals that reached this stage or a later one",
+            day="day of first reaching the stage or a later one",
+            edge_cases=(
+                "A skipped stage counts as passed, a return does not count again, lost stages are no progress.",
+                "A won deal has reached every stage of its pipeline.",
+            ),
+            sources=HISTORY,
+            needs=("deal_stage_changes",),
+            flags_small=True,
+        ),
+        fact="stage_reach",
+        part="sum(onward)",
+        whole="count(*)",
+        dimensions=("stage",),
+        mandatory=True,
+    ),
+    Mean(
+        card=_time(
+            "deal_stage_cycle_time",
+            Names(
+                en="Time in stage",
+                fa="زمان چرخه (هر مرحله)",
+                tr="Aşama başına geçen süre",
+                ru="Время на этапе сделки",
+            ),
+            "mean length of the completed visits to open stages, in days",
+        ),
+        fact="stage_visits",
+        total="days(sum(microseconds))",
+        count="count(microseconds)",
+        coverage=BAD_VISIT,
+        dimensions=VISIT_DIMENSIONS,
+    ),
+    Percentile(
+        card=_time(
+            "deal_stage_cycle_time_median",
+            Names(
+                en="Time in stage, median",
+                fa="میانهٔ زمان چرخه (هر مرحله)",
+                tr="Aşama başına medyan süre",
+                ru="Медианное время на этапе сделки",
+            ),
+            "median length of the completed visits to open stages, in days",
+        ),
+        fact="stage_visits",
+        of="microseconds / 86400e6",
+        at=0.5,
+        coverage=BAD_VISIT,
+        dimensions=VISIT_DIMENSIONS,
+    ),
+    Percentile(
+        card=_time(
+            "deal_stage_cycle_time_p90",
+            Names(
+                en="Time in stage, 90th percentile",
+                fa="صدک نودم زمان چرخه (هر مرحله)",
+                tr="Aşama başına süre, 90. yüzdelik",
+                ru="Время на этапе сделки, 90-й процентиль",
+            ),
+            "90th percentile of the length of the completed visits to open stages, in days",
+        ),
+        fact="stage_visits",
+        of="microseconds / 86400e6",
+        at=0.9,
+        coverage=BAD_VISIT,
+        dimensions=VISIT_DIMENSIONS,
+    ),
+)

@@ -1,0 +1,176 @@
+"""Cells: a fact's rows added up for every period and slice at once, with GROUPING SETS."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from duckdb import DuckDBPyConnection
+
+from kpi.catalogue.dimensions import ON_DEMAND
+from kpi.metric import Flow, Growth, Mean, Metric, Moment, OverFact, Percentile, PerSpan, Ratio
+from kpi.periods import SLICED, Period
+
+HOLISTIC_BUDGET = 40_000_000  # rows held at once by medians and distinct counts, which keep every value
+WHOLE_NUMBERS = frozenset({"fx_missing", "invalid_n"})
+CELLS = """CREATE OR REPLACE TABLE cells (
+    kpi_key VARCHAR, calendar VARCHAR, grain VARCHAR, period_start DATE, dimension VARCHAR, member VARCHAR,
+    numerator DECIMAL(38, 10), denominator DECIMAL(38, 10), n BIGINT, value DECIMAL(38, 10), coverage VARCHAR)"""
+MACROS = """
+CREATE OR REPLACE MACRO days(us) AS CAST((CAST(us AS HUGEINT) * 10000000000 + 43200000000) // 86400000000
+    AS DECIMAL(38, 0)) * 0.0000000001::DECIMAL(11, 10);
+CREATE OR REPLACE MACRO unscaled(x) AS CAST(x * 10000000000 AS HUGEINT);
+CREATE OR REPLACE MACRO quotient(a, b, digits) AS CASE
+    WHEN abs(a) > 1e16 THEN round(CAST(a AS DOUBLE) / CAST(b AS DOUBLE), digits)
+    ELSE sign(a) * sign(b) * CAST(
+        (2 * abs(unscaled(a)) * CASE digits WHEN 6 THEN 1000000 ELSE 10000000000 END + abs(unscaled(b)))
+        // (2 * abs(unscaled(b))) AS DECIMAL(38, 0))
+        * CASE digits WHEN 6 THEN 0.0000010000::DECIMAL(11, 10) ELSE 0.0000000001::DECIMAL(11, 10) END END
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """What rows are grouped by: a grain of a calendar, and no, one or two dimensions in the order of their names."""
+
+    calendar: str
+    grain: str
+    dimensions: tuple[str, ...] = ()
+
+    @property
+    def column(self) -> str:
+        """The column of `days` that has the period's start."""
+        return f"{self.calendar}_{self.grain}"
+
+    @property
+    def dimension(self) -> str:
+        """What readers see."""
+        return ",".join(self.dimensions)
+
+
+def part_key(metric: PerSpan | Growth) -> str:
+    """The key under which the cells of a metric's part stand; no KPI of its own."""
+    return f"_{metric.card.key}"
+
+
+def slices(
+    metric: Metric, periods: Iterable[Period], off: Iterable[str], crossed: Iterable[Sequence[str]]
+) -> tuple[Slice, ...]:
+    """Every slice in which a metric is kept: totals for each grain, its dimensions for months and longer."""
+    grains = dict.fromkeys((period.calendar, period.grain.value) for period in periods)
+    if isinstance(metric, Growth):
+        grains = dict.fromkeys(pair for pair in grains if pair[1] == "month")
+    names = [(name,) for name in metric.dimensions if name not in ON_DEMAND and name not in off]
+    pairs = [tuple(sorted(pair)) for pair in crossed if set(pair) <= set(metric.dimensions)]
+    mandatory = not isinstance(metric, PerSpan | Growth) and metric.mandatory
+    totals = [] if mandatory else [Slice(calendar=c, grain=g) for c, g in grains]
+    return (
+        *totals,
+        *(Slice(calendar=c, grain=g, dimensions=d) for c, g in grains if g in SLICED for d in (*names, *pairs)),
+    )
+
+
+def columns(metric: OverFact | Moment, *, among: Iterable[OverFact] = ()) -> dict[str, str]:
+    """The aggregates behind a metric's numerator, denominator, n, direct value and coverage.
+
+    Percentiles of one expression `among` others are asked for at once: DuckDB then keeps the values once.
+    """
+    match metric:
+        case Flow() | Moment():
+            found = (metric.total, "NULL", metric.n, "NULL")
+        case Ratio():
+            found = (metric.part, metric.whole, metric.whole, "NULL")
+        case Mean():
+            found = (metric.total, metric.count, metric.count, "NULL")
+        case Percentile():
+            others = (one.at for one in among if isinstance(one, Percentile) and one.of == metric.of)
+            shares = sorted({metric.at, *others})
+            value = f"round(quantile_cont({metric.of}, {shares})[{shares.index(metric.at) + 1}], 10)"
+            found = ("NULL", f"count({metric.of})", f"count({metric.of})", value)
+    names = ("numerator", "denominator", "n", "value")
+    return dict(zip(names, found, strict=True)) | {"coverage": coverage(metric.coverage)}
+
+
+def coverage(parts: Mapping[str, str]) -> str:
+    """A JSON text of the aggregates, by name."""
+    if not parts:
+        return "NULL"
+    kind = {True: "BIGINT", False: "DOUBLE"}
+    fields = (f"'{name}': CAST({parts[name]} AS {kind[name in WHOLE_NUMBERS]})" for name in sorted(parts))
+    return f"CAST(to_json({{{', '.join(fields)}}}) AS VARCHAR)"
+
+
+def is_holistic(metric: OverFact) -> bool:
+    """Whether every value must be held to aggregate it."""
+    return isinstance(metric, Percentile) or (isinstance(metric, Mean) and "DISTINCT" in metric.count)
+
+
+def add_up(
+    duck: DuckDBPyConnection,
+    metrics: Mapping[str, tuple[OverFact, tuple[Slice, ...]]],
+    *,
+    where: str = "true",
+) -> None:
+    """Fill `cells` for metrics of one fact, each in its slices."""
+    light = {key: pair for key, pair in metrics.items() if not is_holistic(pair[0])}
+    heavy = {key: pair for key, pair in metrics.items() if is_holistic(pair[0])}
+    fact = next(iter(metrics.values()))[0].fact
+    [(rows,)] = duck.execute(f"SELECT count(*) FROM {fact}").fetchall()
+    for group, budget in ((light, 10 * HOLISTIC_BUDGET), (heavy, HOLISTIC_BUDGET)):
+        at_once = max(1, budget // max(1, rows * max(1, len(group))))
+        wanted = tuple(dict.fromkeys(one for _, ones in group.values() for one in ones))
+        for some in _chunks(wanted, at_once):
+            _group(duck, fact, group, some, where)
+
+
+def _group(
+    duck: DuckDBPyConnection,
+    fact: str,
+    metrics: Mapping[str, tuple[OverFact, tuple[Slice, ...]]],
+    wanted: tuple[Slice, ...],
+    where: str,
+) -> None:
+    periods = list(dict.fromkeys(one.column for one in wanted))
+    dimensions = sorted({name for one in wanted for name in one.dimensions})
+    by = [*periods, *dimensions]
+    sets = ", ".join(f"({', '.join([one.column, *one.dimensions])})" for one in wanted)
+    measures = {
+        f"{name}_{index}": expression
+        for index, (metric, _) in enumerate(metrics.values())
+        for name, expression in columns(metric, among=[one for one, _ in metrics.values()]).items()
+        if expression != "NULL"
+    }
+    member = f"concat_ws(chr(31), {', '.join(dimensions)})" if dimensions else "''"
+    duck.execute(
+        f"CREATE OR REPLACE TABLE wide AS SELECT GROUPING({', '.join(by)}) AS mask, "
+        f"coalesce({', '.join(periods)}) AS period_start, {member} AS member, "
+        + ", ".join(f"{expression} AS {name}" for name, expression in measures.items())
+        + f" FROM {fact} JOIN days USING (day) WHERE {where} GROUP BY GROUPING SETS ({sets})"
+    )
+    masks = {_mask(one, by): one for one in wanted}
+    named = ", ".join(f"({mask}, '{m.calendar}', '{m.grain}', '{m.dimension}')" for mask, m in masks.items())
+    duck.execute(
+        "CREATE OR REPLACE TABLE grouped AS SELECT s.*, w.* EXCLUDE (mask) FROM wide w "
+        f"JOIN (VALUES {named}) s (mask, calendar, grain, dimension) ON s.mask = w.mask"
+    )
+    for index, (key, (_, ones)) in enumerate(metrics.items()):
+        if picked := [str(mask) for mask, one in masks.items() if one in set(ones)]:
+            _keep(duck, key, index, measures, picked)
+
+
+def _mask(one: Slice, by: Sequence[str]) -> int:
+    grouped = {one.column, *one.dimensions}
+    return sum(1 << place for place, name in enumerate(reversed(by)) if name not in grouped)
+
+
+def _keep(duck: DuckDBPyConnection, key: str, index: int, measures: Mapping[str, str], picked: Sequence[str]) -> None:
+    names = ("numerator", "denominator", "n", "value", "coverage")
+    found = {name: f"{name}_{index}" if f"{name}_{index}" in measures else "NULL" for name in names}
+    duck.execute(
+        f"INSERT INTO cells SELECT '{key}', calendar, grain, period_start, dimension, member, "
+        f"{', '.join(found.values())} FROM grouped "
+        f"WHERE mask IN ({', '.join(picked)}) AND ({found['n']} > 0 OR dimension = '')"
+    )
+
+
+def _chunks(items: tuple[Slice, ...], size: int) -> Iterator[tuple[Slice, ...]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

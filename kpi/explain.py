@@ -1,0 +1,56 @@
+"""Explain a KPI to people: what it is, how it is computed, what happens at the edges, where it comes from."""
+
+from kpi.catalogue import DIMENSIONS
+from kpi.catalogue.dimensions import ON_DEMAND
+from kpi.metric import Growth, Metric, PerSpan, Polarity, Unit
+
+UNITS = {
+    Unit.MONEY: "money, in the reporting currency",
+    Unit.RATIO: "ratio (0.25 is 25 %)",
+    Unit.COUNT: "count",
+    Unit.DURATION: "days",
+}
+POLARITIES = {
+    Polarity.UP: "higher is better",
+    Polarity.DOWN: "lower is better",
+    Polarity.CONTEXT: "depends on the context",
+}
+
+
+def explain(metric: Metric, language: str = "en") -> str:
+    """A text of a few lines. `language` is that of the name: en, fa, tr or ru."""
+    card = metric.card
+    lines = [
+        f"{getattr(card.names, language)} ({card.key}, version {card.version})",
+        "",
+        f"Formula     {card.formula}",
+        f"Unit        {UNITS[card.unit]}",
+        f"Polarity    {POLARITIES[card.polarity]}",
+        f"Placed by   {card.day}",
+        f"Totals      {_totals(metric)}",
+        f"Slices      {_slices(metric)}",
+        "",
+        "Dimensions",
+        *(f"  {name:<18}{DIMENSIONS[name]}" for name in metric.dimensions if name not in ON_DEMAND),
+        "",
+        "Edge cases",
+        *(f"  - {case}" for case in card.edge_cases),
+        *(f"  - Unknown (source_missing) while there are no {table.replace('_', ' ')}." for table in card.needs),
+        *(["  - Flagged below_min_sample over few rows."] if card.flags_small else []),
+        "",
+        "Sources",
+        *(f"  - {source}" for source in card.sources),
+    ]
+    return "\n".join(lines)
+
+
+def _totals(metric: Metric) -> str:
+    if isinstance(metric, Growth):
+        return "month"
+    if not isinstance(metric, PerSpan) and metric.mandatory:
+        return f"none, only by {metric.dimensions[0]}"
+    return "day, week, month, quarter, year, all"
+
+
+def _slices(metric: Metric) -> str:
+    return "month" if isinstance(metric, Growth) else "month, quarter, year, all"

@@ -1,0 +1,39 @@
+-- deal_calls: one row is one call tied to one deal, on the call's day, with the deal's owner, team and pipeline.
+CREATE OR REPLACE TABLE deal_calls AS
+WITH calls AS (SELECT activity, connection, id, day FROM rep_activities WHERE call = 1),
+links AS (
+    SELECT c.activity, c.connection, c.day, l.entity, l.entity_id
+    FROM calls c JOIN activity_links l ON l.connection = c.connection AND l.activity_id = c.id
+),
+direct AS (
+    SELECT l.activity, l.day, d.deal FROM links l
+    JOIN deal d ON d.connection = l.connection AND d.id = l.entity_id WHERE l.entity = 'deals' AND (d.is_regular OR NOT d.won)
+),
+people AS (
+    SELECT connection, primary_contact_id AS contact_id, deal FROM deal WHERE primary_contact_id IS NOT NULL
+    UNION SELECT c.connection, c.contact_id, d.deal FROM deal_contacts c
+    JOIN deal d ON d.connection = c.connection AND d.id = c.deal_id
+),
+indirect AS (
+    SELECT l.activity, l.day, p.deal FROM links l JOIN people p ON p.connection = l.connection AND p.contact_id = l.entity_id
+    WHERE l.entity = 'contacts'
+    UNION ALL
+    SELECT l.activity, l.day, d.deal FROM links l JOIN deal d ON d.connection = l.connection AND d.company_id = l.entity_id
+    WHERE l.entity = 'companies'
+),
+tied AS (
+    SELECT activity, day, deal FROM direct
+    UNION ALL
+    SELECT i.activity, i.day, i.deal FROM indirect i JOIN open_spans s ON s.deal = i.deal
+    WHERE i.day >= s.since AND i.day <= coalesce(s.until, i.day)
+        AND i.activity NOT IN (SELECT activity FROM direct)
+),
+changed AS (
+    SELECT t.activity, t.day, t.deal, d.id, v.entered_at
+    FROM tied t JOIN deal d ON d.deal = t.deal LEFT JOIN visits v ON v.deal = t.deal AND day_end(t.day) >= v.entered_at AND day_end(t.day) < v.next_at
+),
+chosen AS (
+    SELECT activity, day, first(deal ORDER BY entered_at DESC NULLS LAST, id) AS deal FROM changed GROUP BY activity, day
+)
+SELECT c.activity, c.day, c.deal, s.owner, s.team, coalesce(s.pipeline, d.pipeline) AS pipeline
+FROM chosen c JOIN deal d ON d.deal = c.deal LEFT JOIN open_spans s ON s.deal = c.deal;

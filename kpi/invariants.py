@@ -1,0 +1,73 @@
+"""Invariants: what must hold between computed values whatever the data; a sentence for each that doesn't."""
+
+from collections.abc import Mapping
+
+from duckdb import DuckDBPyConnection
+
+from kpi.metric import Flow, Metric, Moment
+
+TOLERANCE = "0.0000000001"
+SHOWN = 5
+SLICES_ADD_UP = """
+SELECT t.kpi_key || ' by ' || s.dimension || ' adds up to ' || s.total || ' instead of ' || t.value
+    || ' in the ' || t.grain || ' from ' || t.period_start || ' (' || t.calendar || ')'
+FROM kpi_values t JOIN (
+    SELECT kpi_key, calendar, grain, period_start, dimension, sum(value) AS total
+    FROM kpi_values WHERE dimension <> '' GROUP BY ALL
+) s USING (kpi_key, calendar, grain, period_start)
+WHERE t.dimension = '' AND t.kpi_key IN (SELECT unnest($keys::VARCHAR[])) AND s.total <> t.value
+"""
+OUTCOMES_ADD_UP = """
+SELECT 'won and lost deals are not the closed deals of the win rate in the ' || r.grain || ' from ' || r.period_start
+FROM kpi_values r
+JOIN kpi_values w ON w.kpi_key = 'won_deals_count' AND w.dimension = '' AND (w.calendar, w.grain, w.period_start)
+    = (r.calendar, r.grain, r.period_start)
+JOIN kpi_values l ON l.kpi_key = 'lost_deals_count' AND l.dimension = '' AND (l.calendar, l.grain, l.period_start)
+    = (r.calendar, r.grain, r.period_start)
+WHERE r.kpi_key = 'win_rate' AND r.dimension = '' AND w.value + l.value <> r.denominator
+"""
+SHARES_ARE_SHARES = """
+SELECT kpi_key || ' is ' || value || ', which is no share, in the ' || grain || ' from ' || period_start
+FROM kpi_values WHERE kpi_key IN ('win_rate', 'opportunity_conversion_rate', 'stage_conversion_rate')
+    AND (value < 0 OR value > 1)
+"""
+QUOTIENTS_HOLD = f"""
+SELECT v.kpi_key || ' is not numerator / denominator in the ' || v.grain || ' from ' || v.period_start
+FROM kpi_values v JOIN metrics m USING (kpi_key)
+WHERE m.kind IN ('quotient', 'growth') AND v.status = 'ok'
+    AND abs(CAST(v.value AS DOUBLE) - CAST(v.numerator AS DOUBLE) / CAST(v.denominator AS DOUBLE))
+        > 0.000001 + {TOLERANCE} * abs(CAST(v.value AS DOUBLE))
+"""
+NULL_MEANS_WHY = """
+SELECT kpi_key || ' has ' || CASE WHEN value IS NULL THEN 'no value' ELSE 'a value' END || ' with status ' || status
+    || ' in the ' || grain || ' from ' || period_start
+FROM kpi_values WHERE (value IS NULL) <> (status <> 'ok')
+"""
+DAYS_ADD_UP = """
+SELECT p.kpi_key || ' by day adds up to ' || sum(d.value) || ' instead of ' || p.value || ' in the ' || p.grain
+    || ' from ' || p.period_start || ' (' || p.calendar || ')'
+FROM kpi_values p JOIN kpi_values d ON d.kpi_key = p.kpi_key AND d.grain = 'day' AND d.dimension = ''
+    AND d.period_start >= p.period_start AND d.period_start < p.period_end
+WHERE p.kpi_key IN (SELECT unnest($keys::VARCHAR[])) AND p.dimension = '' AND NOT p.is_partial
+    AND p.grain IN ('week', 'month', 'quarter', 'year')
+GROUP BY p.kpi_key, p.calendar, p.grain, p.period_start, p.value HAVING sum(d.value) <> p.value
+"""
+
+
+def violations(duck: DuckDBPyConnection, metrics: Mapping[str, Metric]) -> tuple[str, ...]:
+    """Sentences, at most a few of each kind. Running periods are not held to their days: those may lie ahead."""
+    flows = [key for key, metric in metrics.items() if isinstance(metric, Flow)]
+    additive = [key for key, metric in metrics.items() if isinstance(metric, Flow | Moment)]
+    checks: tuple[tuple[str, dict[str, list[str]]], ...] = (
+        (SLICES_ADD_UP, {"keys": additive}),
+        (OUTCOMES_ADD_UP, {}),
+        (SHARES_ARE_SHARES, {}),
+        (QUOTIENTS_HOLD, {}),
+        (NULL_MEANS_WHY, {}),
+        (DAYS_ADD_UP, {"keys": flows}),
+    )
+    return tuple(
+        str(row[0])
+        for query, parameters in checks
+        for row in duck.execute(f"{query} LIMIT {SHOWN}", parameters or None).fetchall()
+    )

@@ -1,0 +1,103 @@
+"""Compare what was computed with the newest row of each series, and write what changed."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+from sqlalchemy import Connection
+
+from kpi.source import Copy, Source
+from store.schema import KpiSnapshot, table_of
+from store.snapshots import COLUMNS, NUMBER_TYPE, NUMBERS, newest_complete
+
+COMPARED = (
+    "id", "series", "kpi_key", "definition_version", "calendar", "grain", "dimension", "parameters_hash", "value",
+    "status", "numerator", "denominator", "n", "flags", "coverage", "is_partial", "is_final",
+)  # fmt: skip
+SNAPSHOTS = table_of(KpiSnapshot)
+BATCH = 20_000
+COVERAGE = (
+    '{"amount": "DOUBLE", "credits": "DOUBLE", "fx_missing": "BIGINT", "invalid_n": "BIGINT", "open_share": "DOUBLE"}'
+)
+DIFFERS = """CREATE OR REPLACE MACRO differs(stored, computed) AS
+    stored IS DISTINCT FROM CAST(CAST(computed AS VARCHAR) AS DOUBLE)"""
+COVERS = f"""CREATE OR REPLACE MACRO covers_otherwise(stored, computed) AS stored IS DISTINCT FROM computed
+    AND from_json(stored, '{COVERAGE}') IS DISTINCT FROM from_json(computed, '{COVERAGE}')"""
+CHANGED = """
+CREATE OR REPLACE TABLE changed AS
+WITH compared AS (
+    SELECT c.*, p.id AS previous_id, p.is_partial AS was_partial, p.definition_version AS was_version,
+        p.status IS DISTINCT FROM c.status OR p.n IS DISTINCT FROM c.n OR differs(p.value, c.value)
+            OR differs(p.numerator, c.numerator) OR differs(p.denominator, c.denominator)
+            OR covers_otherwise(p.coverage, c.coverage) AS is_restated,
+        replace(p.flags, ' ', '') IS DISTINCT FROM c.flags OR p.is_partial IS DISTINCT FROM c.is_partial
+            OR p.is_final IS DISTINCT FROM c.is_final
+            OR p.definition_version IS DISTINCT FROM c.definition_version AS is_marked
+    FROM current_values c LEFT JOIN newest p ON p.series = c.series
+)
+SELECT *, CASE WHEN previous_id IS NULL THEN NULL WHEN was_version <> definition_version THEN 'definition_change'
+    WHEN is_restated AND NOT was_partial THEN $restated_by END AS change_reason
+FROM compared WHERE is_restated OR is_marked
+"""
+VANISHED = """
+SELECT p.id FROM newest p JOIN metrics m ON m.kpi_key = p.kpi_key
+    AND split_part(m.version, '.', 1) = split_part(p.definition_version, '.', 1)
+ANTI JOIN kpi_values v ON v.series = p.series
+WHERE p.parameters_hash = parameters_hash() AND NOT (p.n = 0 AND p.is_final)
+    AND (p.kpi_key, p.calendar, p.grain, p.dimension) IN
+        (SELECT (kpi_key, calendar, grain, dimension) FROM wanted_slices)
+"""
+IDENTITY = ("series", "kpi_key", "calendar", "grain", "period_start", "period_end", "dimension", "member",
+            "member_label", "dims")  # fmt: skip
+EMPTIED = """
+INSERT INTO current_values BY NAME
+SELECT g.*, m.version AS definition_version, m.unit, m.currency, 0 AS n,
+    CASE WHEN m.is_missing THEN 'source_missing' WHEN m.kind = 'sum' THEN 'ok' ELSE 'zero_denominator' END AS status,
+    CASE WHEN m.kind = 'sum' AND NOT m.is_missing THEN 0 END AS value,
+    CASE WHEN m.kind <> 'percentile' THEN 0 END AS numerator, CASE WHEN m.kind <> 'sum' THEN 0 END AS denominator,
+    today() >= g.period_start AND today() < g.period_end AS is_partial, 1 AS elapsed_fraction,
+    g.period_end + late_window() <= today() AS is_final
+FROM gone g JOIN metrics m ON m.kpi_key = g.kpi_key
+"""
+
+
+def newest(tx: Connection) -> Copy:
+    """The newest row of each series, to compare with."""
+    return Copy(table=SNAPSHOTS, columns=COMPARED, where=newest_complete(tx), into="newest", decimals="double")
+
+
+def compare(duck: DuckDBPyConnection, source: Source, *, restated_by: str) -> tuple[int, int]:
+    """Make `changed` from `kpi_values` and `newest`; answers how many values were checked and how many changed.
+
+    A series that had rows behind it and has none now is compared too, as 0 or null: no slice stays stale.
+    """
+    duck.execute(DIFFERS)
+    duck.execute(COVERS)
+    duck.execute("CREATE OR REPLACE TABLE current_values AS SELECT * FROM kpi_values")
+    gone = [row[0] for row in duck.execute(VANISHED).fetchall()]
+    for start in range(0, len(gone), BATCH):
+        ids = ", ".join(map(str, gone[start : start + BATCH]))
+        source.copy([Copy(table=SNAPSHOTS, columns=IDENTITY, where=f"id IN ({ids})", into="gone")])
+        duck.execute(EMPTIED)
+    duck.execute(CHANGED, {"restated_by": restated_by})
+    return _count(duck, "current_values"), _count(duck, "changed")
+
+
+def changed_rows(duck: DuckDBPyConnection, dialect: str) -> Iterator[Sequence[tuple[Any, ...]]]:
+    """The rows that `store.snapshots.save` takes, in batches."""
+    selected = ", ".join(_stored(name, NUMBER_TYPE[dialect]) for name in COLUMNS)
+    order = "kpi_key, calendar, grain, dimension, period_start, member"
+    cursor = duck.execute(f"SELECT {selected} FROM changed ORDER BY {order}")
+    while batch := cursor.fetchmany(BATCH):
+        yield batch
+
+
+def _stored(name: str, number: str) -> str:
+    if name in NUMBERS:
+        return f"CAST(CAST({name} AS VARCHAR) AS {number})"
+    return f"CAST({name} AS VARCHAR)" if name in ("period_start", "period_end") else name
+
+
+def _count(duck: DuckDBPyConnection, table: str) -> int:
+    [(count,)] = duck.execute(f"SELECT count(*) FROM {table}").fetchall()
+    return int(count)

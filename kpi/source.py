@@ -1,0 +1,197 @@
+"""Columns out of the store into DuckDB: Arrow streams through ADBC, only what the facts need, only live rows."""
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from duckdb import DuckDBPyConnection
+from sqlalchemy import Table
+
+from kpi.copier import Step
+from kpi.copier import copy as copy_rows
+from store.columns import DecimalType, InstantType, JsonType
+from store.database import Database
+from store.records import (
+    Account,
+    Activity,
+    ActivityLink,
+    Campaign,
+    Company,
+    Contact,
+    Deal,
+    DealContact,
+    DealFieldChange,
+    DealStageChange,
+    ExchangeRate,
+    LineItem,
+    Pipeline,
+    Product,
+    Stage,
+    Team,
+    TeamMembership,
+    User,
+)
+from store.schema import TABLES
+
+TYPES: Mapping[str, tuple[str, str]] = {
+    "text": ("''", "{}"),
+    "instant": ("'2000-01-01 00:00:00.000000'", "CAST({} AS TIMESTAMP)"),
+    "day": ("'2000-01-01'", "CAST({} AS DATE)"),
+    "decimal": ("0.5", "exact({})"),
+    "double": ("0.5", "CAST({} AS DOUBLE)"),
+    "json": ("''", "{}"),
+    "bool": ("0", "CAST({} AS BOOLEAN)"),
+    "int": ("0", "CAST({} AS BIGINT)"),
+}
+"""Of each kind: a typed value to lead a SQLite stream with, and how DuckDB reads it."""
+EXACT = """CREATE OR REPLACE MACRO exact(x) AS
+    CASE WHEN abs(CAST(x AS DOUBLE)) < 1e9 THEN CAST(x AS DECIMAL(38, 6))
+    ELSE CAST(CAST(x AS VARCHAR) AS DECIMAL(38, 6)) END"""
+LIVE = "deleted_at IS NULL AND merged_into_id IS NULL"
+LIVE_DETAIL = "deleted_at IS NULL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """What of one table is copied, and under which name. `decimals` says what they become: decimal or double."""
+
+    table: Table
+    columns: tuple[str, ...]
+    where: str = "1 = 1"
+    into: str = ""
+    decimals: str = "decimal"
+
+
+def _copy(record: type[Any], columns: str, where: str = "1 = 1") -> Copy:
+    return Copy(table=TABLES[record], columns=tuple(columns.split()), where=where)
+
+
+COPIES = (
+    _copy(Account, "connection base_currency time_zone fiscal_year_start week_start", LIVE),
+    _copy(User, "connection id name email role is_active active_from active_to updated_at deleted_at",
+          "merged_into_id IS NULL"),
+    _copy(Team, "connection id name"),
+    _copy(TeamMembership, "connection user_id team_id is_primary valid_from valid_to deleted_at"),
+    _copy(Company, "connection id name country region industry employees size_band", LIVE),
+    _copy(Contact, "connection id company_id source", LIVE),
+    _copy(Campaign, "connection id name"),
+    _copy(Pipeline, "connection id name include_in_kpis"),
+    _copy(Stage, "connection pipeline_id id name sort_order is_closed is_won"),
+    _copy(Deal, "connection id pipeline_id stage_id owner_id company_id primary_contact_id amount currency fx_rate "
+          "probability forecast_category close_date closed_at is_closed is_won deal_type source source_category "
+          "campaign_id channel region lost_reason created_at", LIVE),
+    _copy(DealStageChange, "connection deal_id entered_at pipeline_id stage_id exited_at", LIVE_DETAIL),
+    _copy(DealFieldChange, "connection deal_id field changed_at new_value",
+          LIVE_DETAIL + " AND field IN ('amount', 'owner_id', 'forecast_category', 'close_date')"),
+    _copy(DealContact, "connection deal_id contact_id", LIVE_DETAIL),
+    _copy(Product, "connection id name"),
+    _copy(LineItem, "connection id deal_id product_id net_amount", LIVE),
+    _copy(ExchangeRate, "connection id from_currency to_currency effective_from rate", LIVE),
+    _copy(Activity, "connection id type direction owner_id occurred_at completed_at outcome is_automated",
+          LIVE + " AND type IN ('call', 'email', 'message', 'meeting', 'task')"),
+    _copy(ActivityLink, "connection activity_id entity entity_id",
+          LIVE_DETAIL + " AND entity IN ('deals', 'contacts', 'companies')"),
+)  # fmt: skip
+
+
+class UnreadableStoreError(Exception):
+    """The process that reads the SQLite file failed; its own words are in the message."""
+
+
+class Source:
+    """A way to copy columns of a store into a DuckDB, through files in `folder` where the store is SQLite."""
+
+    def __init__(self, database: Database, duck: DuckDBPyConnection, folder: Path, *, memory: str) -> None:
+        self._database, self._duck, self._folder, self._memory = database, duck, folder, memory
+        self._files = 0
+
+    def copy(self, copies: Sequence[Copy]) -> None:
+        """Copy tables, all as of one moment of the store. Raises LostRowsError where something got lost."""
+        steps = [_step(copy, is_sqlite=self._database.is_sqlite) for copy in copies]
+        if self._database.is_sqlite:
+            self._copy_sqlite(copies, steps)
+        else:
+            self._copy_postgresql(steps)
+
+    def _copy_sqlite(self, copies: Sequence[Copy], steps: list[Step]) -> None:
+        self._files += 1
+        name = f"source_{self._files}"
+        target = self._folder / f"{name}.duckdb"
+        plan = {
+            "database": self._database.url.database,
+            "target": str(target),
+            "memory": self._memory,
+            "prepare": EXACT,
+            "steps": steps,
+        }
+        child = subprocess.run(  # noqa: S603  # our own interpreter and module
+            [sys.executable, str(Path(__file__).with_name("copier.py"))],
+            input=orjson.dumps(plan),
+            capture_output=True,
+            check=False,
+        )
+        if child.returncode:
+            raise UnreadableStoreError(child.stderr.decode(errors="replace").strip())
+        self._duck.execute(f"ATTACH '{target}' AS {name} (READ_ONLY)")
+        for copy in copies:
+            self._duck.execute(f"CREATE OR REPLACE VIEW {_name(copy)} AS SELECT * FROM {name}.{_name(copy)}")
+
+    def _copy_postgresql(self, steps: list[Step]) -> None:
+        from adbc_driver_postgresql import dbapi  # type: ignore[import-untyped]  # it has no stubs
+
+        self._duck.execute(EXACT)
+        address = self._database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with dbapi.connect(address, autocommit=True) as connection, connection.cursor() as cursor:
+            cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            copy_rows(cursor, self._duck, steps)
+            cursor.execute("COMMIT")
+
+
+def _name(copy: Copy) -> str:
+    return copy.into or copy.table.name
+
+
+def _step(copy: Copy, *, is_sqlite: bool) -> Step:
+    """The SQL of one copy. SQLite streams are led by a typed row: the driver takes types from what comes first."""
+    kinds = {name: _kind(copy.table, name, copy.decimals) for name in copy.columns}
+    source = f"FROM {copy.table.name} WHERE {copy.where}"
+    rows = ", ".join(name if is_sqlite else _cast(name, kind) for name, kind in kinds.items())
+    lead = ", ".join(f"{TYPES[kind][0]} AS {name}" for name, kind in kinds.items())
+    body = f"SELECT 1 AS real_row, {rows} {source}"  # names come from our own schema
+    read = ", ".join(f"{TYPES[kind][1].format(name)} AS {name}" for name, kind in kinds.items())
+    counts = ", ".join(["count(*) AS rows", *(f"count({name}) AS {name}" for name in copy.columns)])
+    return {
+        "query": f"SELECT 0 AS real_row, {lead} UNION ALL {body}" if is_sqlite else body,
+        "create": f"CREATE OR REPLACE TABLE {_name(copy)} AS SELECT {read} FROM incoming WHERE real_row = 1",
+        "counted": f"SELECT {counts} {source}",
+        "counts": f"SELECT {counts} FROM {_name(copy)}",
+    }
+
+
+def _cast(name: str, kind: str) -> str:
+    if kind == "instant":
+        return f"{name} AT TIME ZONE 'UTC' AS {name}"
+    return f"CAST({name} AS text) AS {name}" if kind in ("decimal", "double", "json") else name
+
+
+def _kind(table: Table, name: str, decimals: str) -> str:
+    kind = table.c[name].type
+    if isinstance(kind, InstantType):
+        return "instant"
+    if isinstance(kind, DecimalType):
+        return decimals
+    if isinstance(kind, JsonType):
+        return "json"
+    return {"date": "day", "bool": "bool", "int": "int"}.get(kind.python_type.__name__, "text")
+
+
+def accounts(database: Database) -> list[dict[str, object]]:
+    """The connected accounts, by connection: they fill what the settings leave open."""
+    table = TABLES[Account]
+    with database.read() as tx:
+        rows = tx.execute(table.select().where(table.c.deleted_at.is_(None)).order_by(table.c.connection))
+        return [dict(row._mapping) for row in rows]

@@ -1,0 +1,153 @@
+"""The workshop: a DuckDB in which copied columns become facts, cells and values; nothing in it outlives the work."""
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from duckdb import DuckDBPyConnection
+from sqlalchemy import Connection, text
+
+from kpi.cells import CELLS, MACROS, Slice, add_up, part_key
+from kpi.derived import at_moments, growth, per_span
+from kpi.metric import Flow, Growth, Mean, Metric, Moment, OverFact, Percentile, PerSpan, Ratio
+from kpi.periods import Period
+from kpi.settings import KpiSettings, Reporting
+from kpi.values import assemble
+from kpi.warehouse import build
+from store.database import Database
+
+Wanted = Mapping[str, tuple[Metric, tuple[Slice, ...]]]
+Slicing = Callable[[Metric, Sequence[Period]], tuple[Slice, ...]]
+"""Which slices of a metric are wanted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What DuckDB may use. It spills to the system's temporary folder."""
+
+    threads: int = 2
+    memory: str = "2GB"
+
+
+DEFAULT_LIMITS = Limits()
+
+
+@contextmanager
+def workshop(limits: Limits) -> Iterator[tuple[DuckDBPyConnection, Path]]:
+    """An empty DuckDB in memory that never reaches for the network, and a folder for its files."""
+    with tempfile.TemporaryDirectory(prefix="dealmeter-") as folder:
+        config: dict[str, Any] = {
+            "threads": limits.threads,
+            "memory_limit": limits.memory,
+            "temp_directory": folder,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "preserve_insertion_order": False,
+        }
+        duck = duckdb.connect(":memory:", config=config)
+        try:
+            yield duck, Path(folder)
+        finally:
+            duck.close()
+
+
+def fill(
+    duck: DuckDBPyConnection,
+    database: Database,
+    settings: KpiSettings,
+    reporting: Reporting,
+    metrics: Mapping[str, Metric],
+    slicing: Slicing,
+    now: datetime,
+) -> None:
+    """Make `kpi_values` from the copied columns: every cell of every metric, as it would be stored."""
+    periods = build(duck, settings, reporting, now)
+    duck.execute(MACROS)
+    duck.execute(CELLS)
+    wanted = {key: (metric, slicing(metric, periods)) for key, metric in metrics.items()}
+    _fill_cells(duck, wanted, periods)
+    assemble(duck, metrics, _missing_sources(database, metrics), settings, reporting)
+    _note_slices(duck, wanted)
+
+
+def _fill_cells(duck: DuckDBPyConnection, wanted: Wanted, periods: Sequence[Period]) -> None:
+    """Add up every metric in its slices: first what is one fact's, a fact at a time, then what follows."""
+    direct: list[tuple[str, OverFact, tuple[Slice, ...]]] = []
+    for key, (metric, ones) in wanted.items():
+        match metric:
+            case Flow() | Ratio() | Mean() | Percentile():
+                direct.append((key, metric, ones))
+            case PerSpan():
+                direct.append((part_key(metric), metric.part, ones))
+            case Growth():
+                direct.append((part_key(metric), metric.of, ones))
+            case Moment():
+                at_moments(duck, metric, ones)
+    direct.sort(key=lambda one: one[1].fact)
+    twins = _twins(periods)
+    for _, group in groupby(direct, key=lambda one: one[1].fact):
+        add_up(duck, {key: (metric, _by_twins(ones, twins)) for key, metric, ones in group})
+    for (calendar, grain), (other, _) in twins.items():
+        duck.execute(
+            f"INSERT INTO cells SELECT * REPLACE ('{calendar}' AS calendar) FROM cells "
+            f"WHERE calendar = '{other}' AND grain = '{grain}' AND kpi_key IN ({', '.join(map(repr, _keys(direct)))})"
+        )
+    for metric, ones in wanted.values():
+        if isinstance(metric, PerSpan):
+            per_span(duck, metric, ones)
+        elif isinstance(metric, Growth):
+            growth(duck, metric, ones, periods)
+
+
+Grains = Mapping[tuple[str, str], tuple[str, str]]
+
+
+def _twins(periods: Sequence[Period]) -> Grains:
+    """Grains of a calendar whose periods are those of an earlier one, such as fiscal months: computed once."""
+    spans: dict[tuple[str, str], list[tuple[date, date]]] = {}
+    for period in periods:
+        spans.setdefault((period.calendar, period.grain.value), []).append((period.start, period.end))
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    for place, ((calendar, grain), own) in enumerate(spans.items()):
+        twin = next((other for other in list(spans)[:place] if other[1] == grain and spans[other] == own), None)
+        if twin is not None:
+            found[calendar, grain] = twin
+    return found
+
+
+def _by_twins(ones: tuple[Slice, ...], twins: Grains) -> tuple[Slice, ...]:
+    """The slices with twin grains in the place of their own, each once."""
+    pairs = ((one, twins.get((one.calendar, one.grain), (one.calendar, one.grain))) for one in ones)
+    return tuple(dict.fromkeys(replace(one, calendar=calendar) for one, (calendar, _) in pairs))
+
+
+def _keys(direct: Sequence[tuple[str, OverFact, tuple[Slice, ...]]]) -> list[str]:
+    return [key for key, _, _ in direct]
+
+
+def _missing_sources(database: Database, metrics: Mapping[str, Metric]) -> dict[str, str]:
+    """By KPI, the table that it needs and that has never had a row."""
+    tables = {table for metric in metrics.values() for table in metric.card.needs}
+    with database.read() as tx:
+        empty = {table for table in tables if not _has_rows(tx, table)}
+    found = {key: next((t for t in metric.card.needs if t in empty), None) for key, metric in metrics.items()}
+    return {key: table for key, table in found.items() if table is not None}
+
+
+def _has_rows(tx: Connection, table: str) -> bool:
+    return tx.execute(text(f"SELECT 1 FROM {table} LIMIT 1")).first() is not None
+
+
+def _note_slices(duck: DuckDBPyConnection, wanted: Wanted) -> None:
+    duck.execute(
+        "CREATE OR REPLACE TABLE wanted_slices (kpi_key VARCHAR, calendar VARCHAR, grain VARCHAR, dimension VARCHAR)"
+    )
+    rows = [(key, one.calendar, one.grain, one.dimension) for key, (_, ones) in wanted.items() for one in ones]
+    if rows:
+        duck.execute("INSERT INTO wanted_slices VALUES " + ", ".join(map(str, rows)))

@@ -1,0 +1,49 @@
+"""Local days in SQL are those of Python's zoneinfo, at every turn of the clock."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kpi.zones import day_end, local_time, offset_changes
+
+ZONES = [
+    "Europe/Berlin",
+    "Asia/Tehran",
+    "America/Sao_Paulo",
+    "Asia/Beirut",
+    "Australia/Lord_Howe",
+    "Asia/Kolkata",
+    "UTC",
+]
+INSTANTS = st.datetimes(datetime(1995, 1, 1), datetime(2035, 1, 1))  # noqa: DTZ001  # made aware below
+
+
+def sql(expression: str) -> object:
+    return duckdb.execute(f"SELECT {expression}").fetchall()[0][0]
+
+
+@given(st.sampled_from(ZONES), INSTANTS)
+def test_the_local_time_of_an_instant_is_pythons(name: str, instant: datetime) -> None:
+    zone = ZoneInfo(name)
+    expected = instant.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
+    assert sql(local_time(f"TIMESTAMP '{instant}'", zone)) == expected
+
+
+@pytest.mark.parametrize("name", ZONES)
+def test_the_local_time_turns_where_the_clock_does(name: str) -> None:
+    zone = ZoneInfo(name)
+    for turn, _ in offset_changes(zone)[1:60]:
+        for instant in (turn - timedelta(seconds=1), turn):
+            expected = instant.astimezone(zone).replace(tzinfo=None)
+            assert sql(local_time(f"TIMESTAMP '{instant.replace(tzinfo=None)}'", zone)) == expected
+
+
+@given(st.sampled_from(ZONES), st.dates(date(1995, 1, 1), date(2035, 1, 1)))
+def test_a_day_ends_a_microsecond_before_the_next_begins(name: str, day: date) -> None:
+    zone = ZoneInfo(name)
+    midnight = datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
+    assert sql(day_end(f"DATE '{day}'", zone)) == midnight.replace(tzinfo=None) - timedelta(microseconds=1)
