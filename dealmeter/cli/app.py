@@ -1,0 +1,62 @@
+"""The commands of `dealmeter`, in the order in which people meet them."""
+
+import inspect
+from typing import Annotated, Any
+
+import typer
+
+from dealmeter.cli import (
+    check,
+    config,
+    db,
+    demo,
+    export,
+    init,
+    kpi,
+    run,
+    runs,
+    sandbox,
+    status,
+    sync,
+)
+from dealmeter.cli.invocation import SHARED, merged
+
+HELP = """Keeps your CRM's sales numbers in your own database.
+
+What each KPI is, what it was, and how it was computed. Begin with `dealmeter demo` (no CRM needed) or `dealmeter init`.
+"""
+
+app = typer.Typer(help=HELP, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from dealmeter import VERSION
+
+        typer.echo(f"dealmeter {VERSION}")
+        raise typer.Exit
+
+
+def _root(**values: Any) -> None:
+    context: typer.Context = values.pop("context")
+    values.pop("version", None)
+    context.obj = merged(context, values)
+
+
+def _signature(
+    *,
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """What the root takes beside the shared options."""
+
+
+_own = inspect.signature(_signature, eval_str=True).parameters.values()
+_root.__signature__ = inspect.Signature([*_own, *SHARED.values()])  # type: ignore[attr-defined]  # what Typer reads
+_root.__annotations__ = {}
+app.callback(help=HELP)(_root)
+
+for module in (init, check, sync, run, status, runs, kpi, export, config, db, sandbox, demo):
+    module.add_to(app)

@@ -1,0 +1,100 @@
+"""`dealmeter check`: who answers, what may be read, what is left of the budget."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dealmeter.cli.errors import OK, REFUSED, exit_code, gravest, tell, words
+from dealmeter.cli.invocation import Invocation, command
+from dealmeter.cli.opened import chosen, configured
+from dealmeter.cli.signals import stopping
+from dealmeter.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from connectors.base import Checked
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+
+    @command(app, "check")
+    def check(
+        invocation: Invocation,
+        connections: Annotated[
+            list[str] | None, typer.Argument(metavar="CONNECTION", help="Which connections; all unless named.")
+        ] = None,
+    ) -> int:
+        """Sign in to each CRM and tell what can be read.
+
+        Tells who answers, which streams can be read and which scope the others lack, what is left of the API budget,
+        and how far the CRM's clock is from ours.
+        """
+        from connectors.errors import ConnectorError, StoppedError
+        from dealmeter.cli.connectors import connector, context
+
+        settings = configured(invocation, connections=True)
+        terminal = Terminal(invocation)
+        codes, documents = [], []
+        with stopping() as stop:
+            for name in chosen(settings, connections or ()):
+                made = connector(settings, name)(context(invocation.clock, stop.event))
+                try:
+                    checked = made.check()
+                except ConnectorError as error:
+                    terminal.show(f"{name}: failed")
+                    terminal.complain(words(tell(error)))
+                    codes.append(exit_code(error))
+                    documents.append({"connection": name, "ok": False, "message": str(error), "hint": error.hint})
+                except StoppedError:
+                    break
+                else:
+                    codes.append(REFUSED if any(checked.streams.values()) else OK)
+                    documents.append(_document(name, checked))
+                    _show(terminal, name, checked)
+                finally:
+                    made.close()
+        code = gravest([*codes, stop.exit_code])
+        terminal.document("check/1", {"exit_code": code, "connections": documents})
+        return code
+
+
+def _show(terminal: Terminal, name: str, checked: "Checked") -> None:
+    from dealmeter.show.table import table
+
+    account = checked.account
+    about = ", ".join(str(part) for part in (account.base_currency, account.time_zone, account.status) if part)
+    terminal.show(f"{name}: signed in to {account.name or account.id}" + (f" ({about})" if about else ""))
+    rows = [(f"  {stream}", "no: " + why if why else "yes") for stream, why in checked.streams.items()]
+    terminal.show(table(("  stream", "can be read"), rows))
+    for what, amount in checked.budget.items():
+        terminal.show(f"  {what.replace('_', ' ')}: {f'{amount:,}' if isinstance(amount, int) else amount}")
+    terminal.show(f"  the CRM's clock {_difference(checked.clock_difference.total_seconds())}")
+    if any(checked.streams.values()):
+        terminal.show(
+            "  what to do: add the scopes to the token, or leave these streams out with `settings.exclude`; "
+            "the others are read all the same"
+        )
+
+
+def _difference(seconds: float) -> str:
+    if abs(seconds) < 2:
+        return "agrees with ours"
+    return f"is {abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} ours"
+
+
+def _document(name: str, checked: "Checked") -> dict[str, Any]:
+    account = checked.account
+    return {
+        "connection": name,
+        "ok": not any(checked.streams.values()),
+        "account": {
+            "id": account.id,
+            "kind": account.kind,
+            "name": account.name,
+            "currency": account.base_currency,
+            "time_zone": account.time_zone,
+        },
+        "streams": {stream: {"readable": not why, "reason": why} for stream, why in checked.streams.items()},
+        "budget": dict(checked.budget),
+        "clock_difference_s": checked.clock_difference.total_seconds(),
+    }

@@ -1,0 +1,57 @@
+"""`dealmeter export`: snapshots for spreadsheets and programs."""
+
+import sys
+from typing import Annotated, Literal
+
+import typer
+
+from dealmeter.cli.invocation import Invocation, command, group
+from dealmeter.cli.kpi import CalendarName, GrainName, metric_of
+from dealmeter.cli.opened import configured, for_reading
+
+FormatName = Literal["csv", "json"]
+AS_OF = "What was believed then: 2026-03-31 (its end, UTC) or 2026-03-31T12:00:00+03:00."
+DIMENSION = "Only this dimension; `total` for totals, `owner,stage` for a crossed one; may be given several times."
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    commands = group("Write KPI values to standard output.")
+    app.add_typer(commands, name="export")
+
+    commands.callback()(_group)
+
+    @command(commands, "snapshots")
+    def snapshots(
+        invocation: Invocation,
+        format_: Annotated[FormatName, typer.Option("--format", help="How it is written.")] = "csv",
+        kpi: Annotated[
+            list[str] | None, typer.Option("--kpi", metavar="KEY", help="Only this KPI; repeatable.")
+        ] = None,
+        grain: Annotated[GrainName | None, typer.Option("--grain", help="Only periods of this length.")] = None,
+        calendar: Annotated[CalendarName | None, typer.Option("--calendar", help="Only this calendar.")] = None,
+        dimension: Annotated[list[str] | None, typer.Option("--dimension", metavar="DIMENSION", help=DIMENSION)] = None,
+        as_of: Annotated[str | None, typer.Option("--as-of", metavar="TIME", help=AS_OF)] = None,
+        history: Annotated[
+            bool, typer.Option("--history", help="Every value ever written, not only the newest.")
+        ] = False,
+    ) -> None:
+        """Write the newest value of each KPI, period and member."""
+        from dealmeter.cli.exporting import Choice, moment, rows
+        from dealmeter.show.snapshots import write_csv, write_json
+
+        choice = Choice(
+            kpis=tuple(metric_of(key).card.key for key in kpi or ()),
+            grain=grain,
+            calendar=calendar,
+            dimensions=tuple("" if name == "total" else name for name in dimension or ()),
+            as_of=moment(as_of) if as_of is not None else None,
+            history=history,
+        )
+        write = write_json if invocation.json or format_ == "json" else write_csv
+        with for_reading(configured(invocation)) as database, database.read() as tx:
+            write(rows(tx, choice), sys.stdout)
+
+
+def _group() -> None:
+    """Write KPI values to standard output."""

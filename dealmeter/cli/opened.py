@@ -1,0 +1,83 @@
+"""What commands open: the configuration, the database, the log."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dealmeter.cli.invocation import Invocation
+from dealmeter.cli.terminal import Terminal
+from dealmeter.errors import UsageError
+
+if TYPE_CHECKING:
+    from dealmeter.config import Configured
+    from store.database import Database
+
+
+def configured(invocation: Invocation, *, connections: bool = False) -> "Configured":
+    """The configuration; with `connections`, their settings too, and a warning for each secret that lies open."""
+    from dealmeter.config import load
+
+    found = load(invocation.config, invocation.environ, connections=connections)
+    invocation.secrets.update(found.secrets)
+    for warning in found.warnings if connections else ():
+        Terminal(invocation).warn(warning)
+    return found
+
+
+@contextmanager
+def for_writing(settings: "Configured") -> Iterator["Database"]:
+    """The database, with its tables up to date."""
+    from store.database import Database
+    from store.migrate import prepare
+
+    with Database(settings.config.database.url) as database:
+        prepare(database, auto=settings.config.database.auto_migrate)
+        yield database
+
+
+@contextmanager
+def for_reading(settings: "Configured") -> Iterator["Database"]:
+    """The database as it is, with the tables that this program knows."""
+    from store.migrate import ensure_current
+
+    with existing(settings) as database:
+        ensure_current(database)
+        yield database
+
+
+@contextmanager
+def existing(settings: "Configured") -> Iterator["Database"]:
+    """The database in whatever state. Raises DatabaseUnavailableError where there is none: reading makes none."""
+    from store.database import Database
+    from store.errors import DatabaseUnavailableError
+
+    with Database(settings.config.database.url) as database:
+        name = database.url.database
+        if database.is_sqlite and name and name != ":memory:" and not Path(name).is_file():
+            raise DatabaseUnavailableError(
+                f"there is no database {name} yet", hint="run `dealmeter sync`, which makes it"
+            )
+        yield database
+
+
+def log_of(invocation: Invocation, settings: "Configured") -> Any:
+    """The log as configured, unless the command line says otherwise."""
+    from dealmeter.logs import logger
+
+    log = settings.config.log
+    level = "error" if invocation.quiet else "debug" if invocation.verbose else log.level
+    return logger(level=level, format_=invocation.log_format or log.format, secrets=settings.secrets)
+
+
+def chosen(settings: "Configured", names: Sequence[str]) -> list[str]:
+    """The connections that are meant: the named ones, or all. Raises UsageError for a name that isn't there."""
+    known = [connection.name for connection in settings.config.connections]
+    if not known:
+        raise UsageError(
+            f"{settings.path} has no connections", hint="add one below `connections:`; `dealmeter init` shows how"
+        )
+    for name in names:
+        if name not in known:
+            raise UsageError(f"there is no connection {name!r}", hint=f"there are: {', '.join(known)}")
+    return list(dict.fromkeys(names)) or known

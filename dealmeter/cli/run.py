@@ -1,0 +1,75 @@
+"""`dealmeter run`: the daemon."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from dealmeter.cli.invocation import Invocation, command
+from dealmeter.cli.opened import chosen, for_writing, log_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dealmeter.config import Configured
+    from kpi.settings import KpiSettings
+    from sync.schedule import Job
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+
+    @command(app, "run")
+    def run(invocation: Invocation) -> int:
+        """Sync every connection on its schedule: the daemon.
+
+        SIGTERM and SIGINT stop it after the current page; SIGHUP loads the configuration again.
+        """
+        from dealmeter import VERSION
+        from sync.schedule import Daemon
+
+        settings = read(invocation)
+        log = log_of(invocation, settings)
+
+        def load() -> "tuple[Sequence[Job], KpiSettings]":
+            found = read(invocation)
+            for warning in found.warnings:
+                log.warning(warning, action="config_warning")
+            return jobs(found), found.config.kpis
+
+        with for_writing(settings) as database:
+            signal = Daemon(database, load, version=VERSION, clock=invocation.clock, log=log).run()
+        return 128 + signal if signal else 0
+
+
+def read(invocation: Invocation) -> "Configured":
+    """The configuration; where it is wrong, every problem in one message, as a log wants it."""
+    from dealmeter.config import ConfigError, load
+
+    try:
+        settings = load(invocation.config, invocation.environ)
+    except ConfigError as error:
+        said = "; ".join([str(error), *(str(problem) for problem in error.problems)])
+        raise ConfigError(said, hint=error.hint, path=error.path) from None
+    chosen(settings, ())
+    return settings
+
+
+def jobs(settings: "Configured") -> "list[Job]":
+    """What the daemon is to do, from the configuration."""
+    from dealmeter.cli.connectors import connector
+    from dealmeter.config.dump import fingerprint
+    from sync.schedule import Job
+
+    return [
+        Job(
+            name=connection.name,
+            connector=connector(settings, connection.name),
+            every=connection.schedule.interval,
+            cron=connection.schedule.cron,
+            zone=connection.schedule.zone,
+            jitter=connection.schedule.jitter,
+            parallel=connection.parallel,
+            settings_hash=fingerprint(connection.crm, settings.settings[connection.name]),
+        )
+        for connection in settings.config.connections
+    ]

@@ -1,0 +1,37 @@
+"""`dealmeter sync`: one run now, then the KPIs."""
+
+from typing import Annotated
+
+import typer
+
+from dealmeter.cli.invocation import Invocation, command
+
+STREAM = "Only this stream and the passes that complete it; may be given several times."
+DEEP = "Read every stream now, whatever its cadence: links, calculated fields, reconciliation."
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+
+    @command(app, "sync")
+    def sync(
+        invocation: Invocation,
+        connections: Annotated[
+            list[str] | None, typer.Argument(metavar="CONNECTION", help="Which connections; all unless named.")
+        ] = None,
+        stream: Annotated[list[str] | None, typer.Option("--stream", metavar="NAME", help=STREAM)] = None,
+        full: Annotated[bool, typer.Option("--full", help="Forget where we were and read everything again.")] = False,
+        deep: Annotated[bool, typer.Option("--deep", help=DEEP)] = False,
+        allow_shrink: Annotated[
+            bool, typer.Option("--allow-shrink", help="Let a reconciliation delete more than its share this time.")
+        ] = False,
+        no_kpis: Annotated[bool, typer.Option("--no-kpis", help="Leave the KPIs as they are.")] = False,
+    ) -> int:
+        """Read what is new in the CRM now, then compute the KPIs.
+
+        Safe to repeat and to interrupt: what is stored stays stored, and the next run goes on from there.
+        """
+        from dealmeter.cli.syncing import Syncing, Wish
+
+        wish = Wish(only=stream or (), full=full, deep=deep, allow_shrink=allow_shrink)
+        return Syncing(invocation, connections or (), wish).run(kpis=not no_kpis)

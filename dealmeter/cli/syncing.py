@@ -1,0 +1,153 @@
+"""The work of `dealmeter sync`: a run of each connection, one after the other, then the KPIs once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from threading import Event
+from typing import Any
+
+from connectors.errors import StoppedError
+from dealmeter import VERSION
+from dealmeter.cli.connectors import connector, context
+from dealmeter.cli.errors import HANDLED, OK, QUALITY, exit_code, gravest, tell, words
+from dealmeter.cli.invocation import Invocation
+from dealmeter.cli.opened import chosen, configured, for_writing, log_of
+from dealmeter.cli.progress import progress
+from dealmeter.cli.signals import stopping
+from dealmeter.cli.terminal import Terminal
+from dealmeter.config.dump import fingerprint
+from dealmeter.config.problems import suggestion
+from dealmeter.errors import UsageError
+from dealmeter.show.run import complaints, computation_document, computed, document, told
+from kpi.engine import Computation
+from store.database import Database
+from store.errors import LeaseHeldError
+from sync.cycle import recompute
+from sync.outcome import FAILED, PARTIAL, STOPPED, RunOutcome
+from sync.run import Plan, execute
+from sync.schedule import settle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a run is to do beyond the ordinary."""
+
+    only: Sequence[str] = ()
+    full: bool = False
+    deep: bool = False
+    allow_shrink: bool = False
+
+
+class Syncing:
+    """One call of `sync`: what is wanted, and what came of it."""
+
+    def __init__(self, invocation: Invocation, names: Sequence[str], wish: Wish) -> None:
+        self.clock, self.wish = invocation.clock, wish
+        self.terminal = Terminal(invocation)
+        self.settings = configured(invocation, connections=True)
+        self.names = chosen(self.settings, names)
+        log_of(invocation, self.settings)  # what libraries have to say comes through it
+        self.codes: list[int] = []
+        self.ended: list[tuple[RunOutcome, float]] = []
+        self.errors: list[dict[str, str]] = []
+        self.computation: Computation | None = None
+
+    def run(self, *, kpis: bool) -> int:
+        """Do it; answers the gravest exit code."""
+        for name in self.names:
+            self._insist_on_streams(name)
+        with for_writing(self.settings) as database, stopping() as stop:
+            for name in self.names:
+                if not stop.event.is_set():
+                    self._one(database, name, stop.event)
+            try:
+                if kpis:
+                    self._compute(database, stop.event)
+            finally:
+                self._show()
+        code = gravest([*self.codes, stop.exit_code])
+        self.terminal.document("sync/1", {"exit_code": code, **self._document()})
+        return code
+
+    # --------------------------------------------------------------------------------------------- one connection
+
+    def _one(self, database: Database, name: str, stop: Event) -> None:
+        plan = Plan(
+            connection=name,
+            connector=connector(self.settings, name),
+            parallel=self.settings.connection(name).parallel,
+            only=self.wish.only,
+            full=self.wish.full,
+            deep=self.wish.deep,
+            allow_shrink=self.wish.allow_shrink,
+        )
+        begun = self.clock.monotonic()
+        try:
+            with progress(self.terminal, name) as tells:
+                run = execute(database, plan, version=VERSION, clock=self.clock, stop=stop, progress=tells)
+        except LeaseHeldError as error:
+            self._refused(name, error)
+            return
+        self.ended.append((run, self.clock.monotonic() - begun))
+        self.codes.append(code_of(run))
+        found = fingerprint(self.settings.connection(name).crm, self.settings.settings[name])
+        settle(database, run, settings_hash=found, now=self.clock.now())
+
+    def _refused(self, name: str, error: LeaseHeldError) -> None:
+        self.terminal.complain(words(tell(error)))
+        self.codes.append(exit_code(error))
+        self.errors.append({"connection": name, "message": str(error), "hint": error.hint})
+
+    def _compute(self, database: Database, stop: Event) -> None:
+        done = tuple(run.run_id for run, _ in self.ended if run.outcome not in {FAILED, STOPPED})
+        if not done or stop.is_set():
+            return
+        recomputing = partial(recompute, database, self.settings.config.kpis, version=VERSION, clock=self.clock)
+        try:
+            self.computation = recomputing(stop=stop, run_ids=done)
+        except StoppedError:
+            return
+        for broken in self.computation.broken:
+            self.terminal.warn(f"the KPIs contradict each other: {broken}")
+
+    def _insist_on_streams(self, name: str) -> None:
+        """Raises UsageError for a stream that the connection doesn't have."""
+        if not self.wish.only:
+            return
+        made = connector(self.settings, name)(context(self.clock, Event()))
+        try:
+            known = [stream.name for stream in made.streams]
+        finally:
+            made.close()
+        for wanted in self.wish.only:
+            if wanted not in known:
+                hint = suggestion(wanted, known).removeprefix("; ")
+                raise UsageError(f"{name} has no stream {wanted!r}", hint=hint)
+
+    # ------------------------------------------------------------------------------------------------- telling
+
+    def _show(self) -> None:
+        alone = len(self.ended) == 1
+        written = self.computation.written if self.computation is not None and alone else None
+        for run, seconds in self.ended:
+            if run.outcome != "ok" or not self.terminal.is_quiet:
+                self.terminal.show(*told(run, seconds=seconds, values_written=written))
+            self.terminal.complain("".join(f"{line}\n" for line in complaints(run)))
+        if self.computation is not None and not alone and not self.terminal.is_quiet:
+            self.terminal.show(computed(self.computation))
+
+    def _document(self) -> dict[str, Any]:
+        return {
+            "runs": [document(run, seconds=seconds) for run, seconds in self.ended],
+            "errors": self.errors,
+            "kpis": computation_document(self.computation) if self.computation is not None else None,
+        }
+
+
+def code_of(run: RunOutcome) -> int:
+    """The exit code of a run's outcome."""
+    if run.outcome == FAILED:
+        return exit_code(run.error) if run.error is not None else HANDLED
+    if run.outcome == PARTIAL:
+        return QUALITY if run.error is not None and exit_code(run.error) == QUALITY else HANDLED
+    return OK

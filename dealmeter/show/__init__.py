@@ -1,0 +1,1 @@
+"""How numbers, changes and tables look on a terminal."""

@@ -1,0 +1,24 @@
+"""Moments and lengths of time for people."""
+
+from datetime import datetime, timedelta
+
+UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
+
+
+def moment(at: datetime | None) -> str:
+    """A moment in UTC to the second; nothing for None."""
+    return f"{at:%Y-%m-%d %H:%M:%S}" if at is not None else ""
+
+
+def length(start: datetime | None, end: datetime | None) -> str:
+    """How long it took: 2.4 s, 3 min."""
+    return span(end - start) if start is not None and end is not None else ""
+
+
+def span(time: timedelta) -> str:
+    """A length of time in its largest fitting unit."""
+    seconds = max(time.total_seconds(), 0.0)
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    name, unit = next(((name, unit) for name, unit in UNITS if seconds >= unit * 2), UNITS[-1])
+    return f"{seconds / unit:.0f} {name}"

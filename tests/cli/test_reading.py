@@ -1,0 +1,179 @@
+"""What is read from the database: status, runs, KPIs, exports; none of it needs a token."""
+
+import csv
+import io
+import json
+from decimal import Decimal
+
+import pytest
+
+from dealmeter.show.snapshots import COLUMNS
+from tests.cli.conftest import Cli
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_status_tells_how_fresh_the_data_are_and_when_the_next_run_is_due(synced: Cli) -> None:
+    result = synced.run("status")
+    assert result.code == 0
+    assert "hubspot-main" in result.out
+    assert "KPIs: computed 0.0 s ago" in result.out
+    document = synced.run("status", "--json").document
+    assert document["schema"] == "dealmeter.status/1"
+    [connection] = document["connections"]
+    assert connection["trouble"] == ""
+    assert connection["rows"]["deals"] == 30
+    assert connection["due_at"] == "2026-11-21T12:15:00+00:00"
+    assert synced.run("status", "--exit-code").code == 0
+
+
+def test_reading_before_the_first_sync_says_what_to_run(synced: Cli) -> None:
+    (synced.folder / "dealmeter.db").unlink()
+    result = synced.run("status")
+    assert result.code == 5
+    assert "there is no database" in result.err
+    assert "what to do: run `dealmeter sync`" in result.err
+    assert not (synced.folder / "dealmeter.db").exists()
+
+
+def test_a_connection_that_never_ran_says_so(synced: Cli) -> None:
+    synced.write(synced.config.read_text() + "  - {name: new, crm: hubspot}\n")
+    result = synced.run("status")
+    assert "new: never synced: run `dealmeter sync new`" in result.out
+    assert synced.run("status", "--exit-code").code == 1
+
+
+def test_runs_are_listed_and_shown_with_their_streams(synced: Cli) -> None:
+    assert "manual" in synced.run("runs", "list").out
+    shown = synced.run("runs", "show", "1")
+    assert shown.out.startswith("run 1 of hubspot-main (manual): ok")
+    document = synced.run("runs", "show", "1", "--json").document
+    assert document["schema"] == "dealmeter.run/1"
+    assert next(s for s in document["streams"] if s["stream"] == "deals")["inserted"] == 30
+    missing = synced.run("runs", "show", "99")
+    assert missing.code == 2
+    assert "there is no run 99" in missing.err
+
+
+def test_the_kpis_are_listed_in_every_language(synced: Cli) -> None:
+    from kpi.catalogue import METRICS
+
+    for language in ("en", "fa", "tr", "ru"):
+        out = synced.run("kpi", "list", "--language", language).out
+        assert all(getattr(metric.card.names, language) in out for metric in METRICS.values())
+    document = synced.run("kpi", "list", "--json").document
+    assert [kpi["kpi_key"] for kpi in document["kpis"]] == list(METRICS)
+
+
+def test_a_kpi_is_explained_by_its_formula(synced: Cli) -> None:
+    result = synced.run("kpi", "explain", "win_rate")
+    assert "won deals / (won deals + lost deals)" in result.out
+    assert "owner" in result.out
+
+
+def test_a_kpi_is_shown_over_periods_with_the_one_before(synced: Cli) -> None:
+    result = synced.run("kpi", "show", "won_deals_count", "--periods", "6")
+    lines = result.out.splitlines()
+    assert lines[1].split() == ["month", "value", "previous", "change", "n", "status"]
+    assert [line.split()[0] for line in lines[2:8]] == [f"2026-{month:02}" for month in range(6, 12)]
+    values = [line.split()[1] for line in lines[2:8]]
+    assert [line.split()[2] for line in lines[3:8]] == values[:-1]
+    assert lines[7].endswith("running")
+    assert len(lines[8]) == 6, "the sparkline"
+
+
+def test_a_kpi_is_shown_by_a_dimension(synced: Cli) -> None:
+    result = synced.run("kpi", "show", "won_deals_count", "--by", "owner", "--grain", "year")
+    assert result.code == 0
+    assert "by owner" in result.out
+    document = synced.run("kpi", "show", "won_deals_count", "--by", "owner", "--grain", "year", "--json").document
+    assert {value["dimension"] for value in document["values"]} == {"owner"}
+
+
+def test_a_null_is_shown_as_a_dash_with_its_reason(synced: Cli) -> None:
+    out = synced.run("kpi", "show", "win_rate", "--grain", "day", "--periods", "400").out
+    empty = next(line for line in out.splitlines() if "nothing to divide by" in line)
+    assert empty.split()[1] == "—"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says", "hint"),
+    [
+        (["kpi", "show", "winrate"], "there is no KPI 'winrate'", "did you mean win_rate?"),
+        (["kpi", "explain", "qqqq"], "there is no KPI 'qqqq'", "`dealmeter kpi list`"),
+        (["kpi", "show", "win_rate", "--by", "colour"], "win_rate has no dimension 'colour'", "it has: owner"),
+        (["kpi", "list", "--category", "x"], "there is no category 'x'", "there are: "),
+        (["export", "snapshots", "--kpi", "winrate"], "there is no KPI 'winrate'", "did you mean win_rate?"),
+        (["export", "snapshots", "--as-of", "yesterday"], "'yesterday' is no time", "2026-03-31"),
+        (["runs", "list", "nope"], "there is no connection 'nope'", "there are: hubspot-main"),
+    ],
+)
+def test_what_is_not_there_leaves_with_2_and_a_suggestion(
+    synced: Cli, arguments: list[str], says: str, hint: str
+) -> None:
+    result = synced.run(*arguments)
+    assert result.code == 2
+    assert f"error: {says}" in result.err
+    assert hint in result.err
+
+
+def test_an_export_is_csv_with_one_row_per_newest_value(synced: Cli) -> None:
+    result = synced.run("export", "snapshots", "--kpi", "revenue", "--grain", "month", "--dimension", "total")
+    found = rows(result.out)
+    assert list(found[0]) == list(COLUMNS)
+    assert {row["kpi_key"] for row in found} == {"revenue"}
+    assert {row["dimension"] for row in found} == {""}
+    periods = [(row["calendar"], row["period_start"]) for row in found]
+    assert len(periods) == len(set(periods))
+    assert all("E" not in row["value"].upper() for row in found)
+
+
+def test_an_export_as_json_says_the_same_as_csv(synced: Cli) -> None:
+    choice = ("export", "snapshots", "--kpi", "win_rate", "--dimension", "owner")
+    as_csv = rows(synced.run(*choice).out)
+    as_json = json.loads(synced.run(*choice, "--format", "json").out, parse_float=Decimal)
+    assert as_json["schema"] == "dealmeter.snapshots/1"
+    assert [row["member"] for row in as_csv] == [row["member"] for row in as_json["values"]]
+    for left, right in zip(as_csv, as_json["values"], strict=True):
+        assert (Decimal(left["value"]) if left["value"] else None) == right["value"]
+
+
+def test_the_history_holds_what_the_newest_values_are_drawn_from(synced: Cli) -> None:
+    newest = synced.run("export", "snapshots", "--kpi", "revenue").out
+    history = synced.run("export", "snapshots", "--kpi", "revenue", "--history").out
+    assert sorted(history.splitlines()) == sorted(newest.splitlines())
+
+
+def test_an_export_as_of_a_time_before_the_first_run_is_empty(synced: Cli) -> None:
+    for more in ([], ["--history"]):
+        assert rows(synced.run("export", "snapshots", "--as-of", "2020-01-01", *more).out) == []
+    assert len(rows(synced.run("export", "snapshots", "--as-of", "2026-11-21", "--kpi", "revenue").out)) > 10
+
+
+def test_computing_again_without_a_change_writes_nothing(synced: Cli) -> None:
+    document = synced.run("kpi", "compute", "--json").document
+    assert document["schema"] == "dealmeter.kpi-compute/1"
+    assert (document["written"], document["broken"]) == (0, [])
+
+
+def test_the_database_tells_its_revision(synced: Cli) -> None:
+    from store.migrate import head
+
+    assert f"at {head()}, up to date" in synced.run("db", "current").out
+    assert "nothing to do" in synced.run("db", "upgrade").out
+
+
+def test_an_old_database_is_refused_with_the_command_that_helps(synced: Cli) -> None:
+    from store import migrate
+    from store.database import Database
+
+    with Database(f"sqlite:///{synced.folder / 'dealmeter.db'}") as database:
+        migrate.downgrade(database, "base")
+    assert synced.run("db", "current").code == 5
+    result = synced.run("kpi", "show", "win_rate")
+    assert result.code == 5
+    assert "what to do: run `dealmeter db upgrade`" in result.err
+    assert synced.run("db", "upgrade").code == 0
+    assert synced.run("kpi", "show", "win_rate").code == 0
