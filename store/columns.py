@@ -6,13 +6,15 @@ from typing import Annotated, Any
 
 import orjson
 from pydantic import AfterValidator
-from sqlalchemy import Dialect, Float, Numeric, Text
+from sqlalchemy import Dialect, Float, Numeric, String, Text
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import Field
 
 SIX_DECIMALS = Decimal("0.000001")
 SIGNIFICANT_DIGITS = 15  # what a double keeps exactly; SQLite has no decimal type
+
+LARGEST_EXPONENT = 30
 
 
 def utc(value: datetime) -> datetime:
@@ -34,7 +36,9 @@ def exact(value: Decimal) -> Decimal:
     """
     if not value.is_finite():
         raise ValueError("not a finite number")
-    if abs(value) >= Decimal(10) ** SIGNIFICANT_DIGITS:
+    if value and value.adjusted() < -SIGNIFICANT_DIGITS:
+        return Decimal(0)
+    if value.adjusted() >= SIGNIFICANT_DIGITS:
         raise ValueError(f"more than {SIGNIFICANT_DIGITS} significant digits can't be kept exactly")
     exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and exponent < -6:
@@ -51,7 +55,16 @@ def significant(value: Decimal) -> Decimal:
     """
     if not value.is_finite():
         raise ValueError("not a finite number")
+    if value and abs(value.adjusted()) > LARGEST_EXPONENT:
+        raise ValueError("too large or too small to be a rate")
     return Context(prec=SIGNIFICANT_DIGITS, rounding=ROUND_HALF_EVEN).plus(value)
+
+
+def whole(value: int) -> int:
+    """A whole number of four bytes, as PostgreSQL keeps it. Raises ValueError for a larger one."""
+    if not -(2**31) <= value < 2**31:
+        raise ValueError("too large to be kept")
+    return value
 
 
 class InstantType(TypeDecorator[datetime]):
@@ -75,6 +88,17 @@ class InstantType(TypeDecorator[datetime]):
         if value is None:
             return None
         return utc(value) if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
+
+
+class KeyType(TypeDecorator[str]):
+    """A text that is part of a key: `COLLATE "C"` on PostgreSQL, as SQLite compares anyway."""
+
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """One type per database."""
+        return dialect.type_descriptor(String(collation="C") if dialect.name == "postgresql" else String())
 
 
 class DecimalType(TypeDecorator[Decimal]):
@@ -123,6 +147,8 @@ Number = Annotated[Decimal, AfterValidator(exact)]
 """An exact decimal: money in natural units, a quantity, a probability from 0 to 1."""
 Rate = Annotated[Decimal, AfterValidator(significant)]
 """A rate between two currencies or units."""
+Whole = Annotated[int, AfterValidator(whole)]
+"""A whole number that fits both databases."""
 Day = date
 """A calendar day, never moved between time zones."""
 
@@ -143,8 +169,8 @@ def json() -> Any:
 
 
 def key() -> Any:
-    """A text field that is part of a record's key."""
-    return Field(primary_key=True)
+    """A text field that is part of a record's key: compared by its code points on every server, whatever its locale."""
+    return Field(primary_key=True, sa_type=KeyType)
 
 
 def instant_key() -> Any:

@@ -67,7 +67,11 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A writing transaction: committed at the end, rolled back by any exception. SQLite: one at a time."""
+        """A writing transaction: committed at the end, rolled back by any exception.
+
+        SQLite takes one at a time. On PostgreSQL it is READ COMMITTED: conditions and locks are in the statements, so
+        whoever waits for one sees what the other has written.
+        """
         with _reachable(self.shown), self.engine.connect() as connection:
             connection = connection.execution_options(dealmeter_writes=True)
             with connection.begin():
@@ -76,8 +80,11 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A reading transaction that sees one moment of the database."""
-        with _reachable(self.shown), self.engine.connect() as connection, connection.begin():
-            yield connection
+        with _reachable(self.shown), self.engine.connect() as connection:
+            if not self.is_sqlite:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
 
     def close(self) -> None:
         """Close every pooled connection."""
@@ -111,7 +118,7 @@ def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         return _sqlite(url)
     try:
-        return create_engine(url, pool_pre_ping=True, isolation_level="REPEATABLE READ")
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
     except ModuleNotFoundError as error:
         raise DatabaseUnavailableError(
             f"PostgreSQL needs a driver that is not installed ({error.name})",
@@ -127,7 +134,7 @@ def _sqlite(url: URL) -> Engine:
                 f"the folder {folder} of the database file does not exist",
                 hint="create the folder or name another file in `database.url`",
             )
-    engine = create_engine(url, connect_args={"timeout": 30})
+    engine = create_engine(url, connect_args={"timeout": 30}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: object) -> None:
@@ -273,6 +280,8 @@ def _amend(dialect: str, table: Table, names: tuple[str, ...], constants: tuple[
         source = {name: bindparam(f"{INCOMING}{name}", type_=table.c[name].type) for name in columns}
     changeable = [name for name in columns if name not in _key(table)]
     matches = and_(*(table.c[name] == source[name] for name in _key(table)))
+    if "last_seen_at" in changeable:  # an older reading amends nothing
+        matches = and_(matches, table.c.last_seen_at <= source["last_seen_at"])
     statement = (
         update(table)
         .where(matches, _differs(table.c, source, changeable))

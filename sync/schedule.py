@@ -4,6 +4,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from queue import SimpleQueue
 from threading import Event
 from types import FrameType
 from typing import Any, Protocol
@@ -26,7 +27,6 @@ from sync.outcome import RunOutcome, trouble
 from sync.run import Plan
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-STILL_S = 3600.0
 
 
 class Log(Protocol):
@@ -67,9 +67,7 @@ class Daemon:
         self._clock = clock
         self._log = log
         self._stop = Event()
-        self._woken = Event()
-        self._signal: int | None = None
-        self._reload = False
+        self._signals: SimpleQueue[int] = SimpleQueue()
         self.jobs: Mapping[str, Job] = {}
         self._kpis = KpiSettings()
 
@@ -82,15 +80,11 @@ class Daemon:
         scheduler = BackgroundScheduler(timezone="UTC", executors={"default": {"type": "threadpool", "max_workers": 8}})
         try:
             self.load()
-            self._plan(scheduler)
+            self._plan(scheduler, [(job, trigger(job), self.first_tick(job)) for job in self.jobs.values()])
             scheduler.start()
             self._log.info(f"watching {len(self.jobs)} connections", action="started", connections=sorted(self.jobs))
-            while not self._stop.is_set():
-                self._woken.wait(STILL_S)
-                self._woken.clear()
-                if self._reload and not self._stop.is_set():
-                    self._reload = False
-                    self._load_again(scheduler)
+            while (number := self._signals.get()) == signal.SIGHUP:
+                self._load_again(scheduler)
         finally:
             self._stop.set()
             if scheduler.running:
@@ -98,7 +92,7 @@ class Daemon:
             for number, handler in before.items():
                 signal.signal(number, handler)
         self._log.info("stopped", action="stopped")
-        return self._signal or 0
+        return number
 
     def load(self) -> None:
         """Take the jobs and the KPI settings from the configuration. Raises what the configuration raises."""
@@ -108,33 +102,30 @@ class Daemon:
     # ------------------------------------------------------------------------------------------------ signals
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if number == signal.SIGHUP:
-            self._reload = True
-        else:
-            self._signal = number
-            self._stop.set()
-        self._woken.set()
+        """Only this is safe here: a lock that the main thread waits on would never be free again."""
+        self._signals.put(number)
 
     def _load_again(self, scheduler: BackgroundScheduler) -> None:
         try:
             self.load()
+            planned = [(job, trigger(job), self.first_tick(job)) for job in self.jobs.values()]
         except Exception as error:  # a broken configuration must not end the service
             self._log.error(f"the configuration was not reloaded: {error}", action="reload_failed")
             return
         scheduler.remove_all_jobs()
-        self._plan(scheduler)
+        self._plan(scheduler, planned)
         self._log.info("configuration reloaded", action="reloaded", connections=sorted(self.jobs))
 
     # ------------------------------------------------------------------------------------------------ planning
 
-    def _plan(self, scheduler: BackgroundScheduler) -> None:
-        for job in self.jobs.values():
+    def _plan(self, scheduler: BackgroundScheduler, planned: Sequence[tuple[Job, BaseTrigger, datetime]]) -> None:
+        for job, when, first in planned:
             scheduler.add_job(
                 self.tick,
-                trigger(job),
+                when,
                 args=[job.name],
                 id=job.name,
-                next_run_time=self.first_tick(job),
+                next_run_time=first,
                 max_instances=1,
                 coalesce=True,
                 misfire_grace_time=None,
@@ -172,7 +163,7 @@ class Daemon:
             self._log.error(str(error), action="store_failed", connection=name, hint=error.hint)
             return None
         except Exception as error:  # one connection's bug must not end the others
-            self._log.error(f"{type(error).__name__}: {error}", action="run_crashed", connection=name)
+            self._log.error(f"{type(error).__name__}: {error}", action="run_crashed", connection=name, exc_info=error)
             return None
         self._note(job, outcome)
         return outcome

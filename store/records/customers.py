@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from store.columns import Day, Instant, Number, instant, instant_key, key, number
+from store.columns import Day, Instant, Number, Whole, instant, instant_key, key, number
 from store.records.base import Detail, Record
 
 
@@ -17,7 +17,7 @@ class Company(Record):
     city: str | None = None
     region: str | None = None
     industry: str | None = None
-    employees: int | None = None
+    employees: Whole | None = None
     size_band: str | None = None
     annual_revenue: Number | None = number()
     owner_id: str | None = None

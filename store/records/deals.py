@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from store.columns import Day, Instant, Number, Rate, instant, instant_key, key, number
+from store.columns import Day, Instant, Number, Rate, Whole, instant, instant_key, key, number
 from store.records.base import Detail, Record
 
 
@@ -13,7 +13,7 @@ class Pipeline(Record):
     name: str | None = None
     object: str | None = None
     include_in_kpis: bool | None = None
-    sort_order: int | None = None
+    sort_order: Whole | None = None
     is_archived: bool | None = None
 
 
@@ -24,7 +24,7 @@ class Stage(Record):
     keys: ClassVar[tuple[str, ...]] = ("pipeline_id", "id")
     pipeline_id: str = key()
     name: str | None = None
-    sort_order: int | None = None
+    sort_order: Whole | None = None
     probability: Number | None = number()
     is_closed: bool | None = None
     is_won: bool | None = None
@@ -69,7 +69,7 @@ class Deal(Record):
     last_activity_at: Instant | None = instant()
     mrr: Number | None = number()
     arr: Number | None = number()
-    term_months: int | None = None
+    term_months: Whole | None = None
 
 
 class DealStageChange(Detail):
@@ -154,7 +154,7 @@ class LineItem(Record):
     currency: str | None = None
     billing_start: Day | None = None
     billing_period: str | None = None
-    term_months: int | None = None
+    term_months: Whole | None = None
 
 
 class Order(Record):

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from store.columns import Instant, instant, key
+from store.columns import Instant, Whole, instant, key
 from store.records.base import Detail, Record
 
 
@@ -14,7 +14,7 @@ class Account(Record):
     name: str | None = None
     base_currency: str | None = None
     time_zone: str | None = None
-    fiscal_year_start: int | None = None
+    fiscal_year_start: Whole | None = None
     week_start: str | None = None
     status: str | None = None
 

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from store.columns import Day, Instant, Number, Rate, instant, number
+from store.columns import Day, Instant, Number, Rate, Whole, instant, number
 from store.records.base import Record
 
 
@@ -109,8 +109,8 @@ class ProductUsage(Record):
     company_id: str | None = None
     product_id: str | None = None
     day: Day | None = None
-    active_users: int | None = None
-    events: int | None = None
+    active_users: Whole | None = None
+    events: Whole | None = None
 
 
 class UnitCost(Record):

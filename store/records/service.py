@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from store.columns import Instant, Number, instant, key, number
+from store.columns import Instant, Number, Whole, instant, key, number
 from store.records.base import Detail, Record
 
 
@@ -21,7 +21,7 @@ class Activity(Record):
     occurred_at: Instant | None = instant()
     due_at: Instant | None = instant()
     completed_at: Instant | None = instant()
-    duration_s: int | None = None
+    duration_s: Whole | None = None
     outcome: str | None = None
     is_automated: bool | None = None
     thread_id: str | None = None

@@ -1,0 +1,140 @@
+"""Oracles of the KPIs that count what reps do."""
+
+from datetime import date, datetime
+
+from tests.kpi.oracles.book import (
+    LONG_AGO,
+    NONE,
+    Book,
+    Row,
+    activity_instant,
+    is_call,
+    is_negative,
+    is_rep_activity,
+    key_of,
+    qualified,
+)
+from tests.kpi.oracles.cells import Cell, Period, count, ratio
+from tests.kpi.oracles.closed_deals import heads_by_team
+
+
+def activity_member(book: Book, activity: Row, instant: datetime, dimension: str | None) -> str:
+    """Where an activity falls in a dimension; without one, into the total."""
+    if dimension is None:
+        return ""
+    if dimension == "owner":
+        return qualified(activity["connection"], activity["owner_id"]) or NONE
+    if dimension == "team":
+        return book.team_of(activity["connection"], activity["owner_id"], instant)
+    return activity["type" if dimension == "activity_type" else dimension] or NONE
+
+
+def sales_activity_count(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Rep activities."""
+    found = {"": 0} if dimension is None else {}
+    for activity in book.table("activities"):
+        instant = activity_instant(activity)
+        if instant is not None and is_rep_activity(activity) and period.has(book.day_of(instant)):
+            member = activity_member(book, activity, instant, dimension)
+            found[member] = found.get(member, 0) + 1
+    return {member: count(rows) for member, rows in found.items()}
+
+
+def calls_in(book: Book, period: Period) -> list[Row]:
+    """Calls made in a period."""
+    return [
+        call for call in book.table("activities") if is_call(call) and period.has(book.day_or_none(call["occurred_at"]))
+    ]
+
+
+def calls_per_rep(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Calls made by reps, by active reps; of one rep alone, by one."""
+    reps = {key_of(user) for user in book.reps()}
+    calls: dict[str, int] = {}
+    for call in calls_in(book, period):
+        if (call["connection"], call["owner_id"]) in reps:
+            member = activity_member(book, call, call["occurred_at"], dimension)
+            calls[member] = calls.get(member, 0) + 1
+    if dimension == "owner":
+        return {member: ratio(made, 1, 1) for member, made in calls.items()}
+    heads = heads_by_team(book, period) if dimension == "team" else {"": len(book.active_reps(period))}
+    return {
+        member: ratio(calls.get(member, 0), heads.get(member, 0), heads.get(member, 0))
+        for member in calls.keys() | heads.keys()
+    }
+
+
+def was_open_between(book: Book, deal: Row, first: date, last: date) -> bool:
+    """Whether a deal was open on some day from `first` to `last`, by its created day and its close day."""
+    created, close = book.created_day(deal), book.close_day(deal)
+    if is_negative(deal["amount"]) or created is None or created > last:
+        return False
+    return not book.is_closed(deal) or (close is not None and close >= first)
+
+
+def last_stage_change(book: Book, deal: Row, by: datetime) -> datetime:
+    """When a deal last entered a stage, by an instant."""
+    entered = [visit["entered_at"] for visit in book.visits.get(key_of(deal), [])]
+    return max((instant for instant in entered if instant <= by), default=LONG_AGO)
+
+
+def deal_of_call(book: Book, call: Row) -> Row | None:
+    """The one deal, no credit, that a call counts for: a linked one, else an open one of its contacts or companies."""
+    connection, day = call["connection"], book.day_of(call["occurred_at"])
+    links = book.links.get(key_of(call), [])
+    linked = [
+        deal
+        for link in links
+        if link["entity"] == "deals"
+        and (deal := book.deal.get((connection, link["entity_id"]))) is not None
+        and not book.is_credit(deal)
+    ]
+    if not linked:
+        contacts = {link["entity_id"] for link in links if link["entity"] == "contacts"}
+        companies = {link["entity_id"] for link in links if link["entity"] == "companies"}
+        linked = [
+            deal
+            for deal in book.deals
+            if deal["connection"] == connection
+            and (deal["company_id"] in companies or contacts & contacts_of(book, deal))
+            and was_open_between(book, deal, day, day)
+        ]
+    chosen = None
+    for deal in sorted(linked, key=lambda deal: str(deal["id"])):
+        by = book.end_of(day)
+        if chosen is None or last_stage_change(book, deal, by) > last_stage_change(book, chosen, by):
+            chosen = deal
+    return chosen
+
+
+def contacts_of(book: Book, deal: Row) -> set[str]:
+    """The contacts with a part in a deal."""
+    parts = book.parts.get(key_of(deal), [])
+    return {part["contact_id"] for part in parts} | ({deal["primary_contact_id"]} - {None})
+
+
+def deal_member(book: Book, deal: Row, dimension: str | None) -> str:
+    """Where a deal falls, by the owner it had at closing, or has."""
+    return book.member(book.at_closing(deal) or book.at_present(deal), dimension)
+
+
+def calls_per_opportunity(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Calls tied to a deal, by the deals that were open at some time in the period."""
+    calls: dict[str, int] = {}
+    for call in calls_in(book, period):
+        deal = deal_of_call(book, call)
+        if deal is not None:
+            member = deal_member(book, deal, dimension)
+            calls[member] = calls.get(member, 0) + 1
+    deals = {"": 0} if dimension is None else {}
+    for deal in book.deals:
+        created, close = book.created_day(deal), book.close_day(deal)
+        begun = created is not None and created < period.end
+        lasts = not book.is_closed(deal) or (close is not None and close >= period.start)
+        if begun and lasts and not is_negative(deal["amount"]):
+            member = deal_member(book, deal, dimension)
+            deals[member] = deals.get(member, 0) + 1
+    return {
+        member: ratio(calls.get(member, 0), deals.get(member, 0), deals.get(member, 0))
+        for member in calls.keys() | deals.keys()
+    }

@@ -1,0 +1,211 @@
+"""Oracles of the KPIs that are placed by the day on which deals close."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+
+from tests.kpi.oracles.book import NONE, Book, Sight, key_of, qualified
+from tests.kpi.oracles.cells import Cell, Period, count, mean, period_of, quantile, ratio, total
+
+
+def closed_in(book: Book, period: Period, counts: Callable[[Sight], bool]) -> list[Sight]:
+    """Deals that closed in a period, of the kind that counts."""
+    return [sight for sight in book.closings if period.has(sight.day) and counts(sight)]
+
+
+def won_in(book: Book, period: Period) -> list[Sight]:
+    """Won deals of a period, without credits."""
+    return closed_in(book, period, lambda sight: book.is_won_deal(sight.deal))
+
+
+def lost_in(book: Book, period: Period) -> list[Sight]:
+    """Lost deals of a period."""
+    return closed_in(book, period, lambda sight: book.is_lost_deal(sight.deal))
+
+
+def sold_in(book: Book, period: Period) -> list[Sight]:
+    """Won deals and credits of a period: what revenue is made of."""
+    return closed_in(book, period, lambda sight: book.is_won(sight.deal))
+
+
+def slices(book: Book, sights: list[Sight], dimension: str | None) -> dict[str, list[Sight]]:
+    """Deals by the member of a dimension; the total is there even when nothing is in it."""
+    found: dict[str, list[Sight]] = {"": []} if dimension is None else {}
+    for sight in sights:
+        found.setdefault(book.member(sight, dimension), []).append(sight)
+    return found
+
+
+def worths(book: Book, sights: list[Sight]) -> list[Decimal]:
+    """The converted amounts that are known."""
+    return [worth for sight in sights if (worth := book.worth(sight)) is not None]
+
+
+def revenue(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Converted amounts of won and credit deals, added up."""
+    groups = slices(book, sold_in(book, period), dimension)
+    return {member: total(worths(book, sights), len(sights)) for member, sights in groups.items()}
+
+
+def regional_sales(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Revenue, by region."""
+    return revenue(book, period, dimension)
+
+
+def won_deals_count(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Won deals."""
+    groups = slices(book, won_in(book, period), dimension)
+    return {member: count(len(sights)) for member, sights in groups.items()}
+
+
+def lost_deals_count(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Lost deals."""
+    groups = slices(book, lost_in(book, period), dimension)
+    return {member: count(len(sights)) for member, sights in groups.items()}
+
+
+def win_rate(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Won by won and lost."""
+    won = slices(book, won_in(book, period), dimension)
+    lost = slices(book, lost_in(book, period), dimension)
+    cells = {}
+    for member in won.keys() | lost.keys():
+        wins, losses = len(won.get(member, [])), len(lost.get(member, []))
+        cells[member] = ratio(wins, wins + losses, wins + losses)
+    return cells
+
+
+def average_deal_size(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Mean converted amount of won deals with a known amount and rate."""
+    known = [sight for sight in won_in(book, period) if book.worth(sight) is not None]
+    groups = slices(book, known, dimension)
+    return {member: mean(worths(book, sights)) for member, sights in groups.items()}
+
+
+def average_deal_size_median(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Median of the same."""
+    known = [sight for sight in won_in(book, period) if book.worth(sight) is not None]
+    groups = slices(book, known, dimension)
+    return {member: quantile(worths(book, sights), Decimal("0.5")) for member, sights in groups.items()}
+
+
+def cycle_days(book: Book, sight: Sight) -> int | None:
+    """Whole days from the local day of creation to the close day; none where unknown or negative."""
+    created = book.created_day(sight.deal)
+    if created is None or sight.day < created:
+        return None
+    return (sight.day - created).days
+
+
+def cycles(book: Book, period: Period, dimension: str | None) -> dict[str, list[Decimal]]:
+    """The cycles of won deals by member."""
+    valid = [sight for sight in won_in(book, period) if cycle_days(book, sight) is not None]
+    groups = slices(book, valid, dimension)
+    return {member: [Decimal(cycle_days(book, sight) or 0) for sight in sights] for member, sights in groups.items()}
+
+
+def sales_cycle_length(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Mean days from creation to closing of won deals."""
+    return {member: mean(days) for member, days in cycles(book, period, dimension).items()}
+
+
+def sales_cycle_length_median(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Median of the same."""
+    groups = cycles(book, period, dimension)
+    return {member: quantile(days, Decimal("0.5")) for member, days in groups.items()}
+
+
+def sales_cycle_length_p90(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Ninetieth percentile of the same."""
+    groups = cycles(book, period, dimension)
+    return {member: quantile(days, Decimal("0.9")) for member, days in groups.items()}
+
+
+def revenue_per_rep(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Revenue of deals that a rep owned at closing, by active reps; of one rep alone, by one."""
+    reps = {key_of(user) for user in book.reps()}
+    sold = [s for s in sold_in(book, period) if (s.deal["connection"], s.owner_id) in reps]
+    groups = slices(book, sold, dimension)
+    if dimension == "owner":
+        return {member: ratio(sum(worths(book, sights), Decimal(0)), 1, 1) for member, sights in groups.items()}
+    heads = heads_by_team(book, period) if dimension == "team" else {"": len(book.active_reps(period))}
+    cells = {}
+    for member in groups.keys() | heads.keys():
+        money = sum(worths(book, groups.get(member, [])), Decimal(0))
+        cells[member] = ratio(money, heads.get(member, 0), heads.get(member, 0))
+    return cells
+
+
+def heads_by_team(book: Book, period: Period) -> dict[str, int]:
+    """Active reps by team."""
+    heads: dict[str, int] = {}
+    for user in book.active_reps(period):
+        for team in book.teams_in(user, period):
+            heads[team] = heads.get(team, 0) + 1
+    return heads
+
+
+def customer_of(sight: Sight) -> tuple[str, str, str]:
+    """Who bought: the company, else the person, else nobody but the deal itself knows."""
+    deal = sight.deal
+    if deal["company_id"] is not None:
+        return deal["connection"], "company", deal["company_id"]
+    if deal["primary_contact_id"] is not None:
+        return deal["connection"], "contact", deal["primary_contact_id"]
+    return deal["connection"], "deal", deal["id"]
+
+
+def revenue_per_customer(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Revenue by distinct customers with a won deal."""
+    groups = slices(book, sold_in(book, period), dimension)
+    cells = {}
+    for member, sights in groups.items():
+        customers = {customer_of(sight) for sight in sights if book.is_won_deal(sight.deal)}
+        money = sum(worths(book, sights), Decimal(0))
+        cells[member] = ratio(money, len(customers), len(customers))
+    return cells
+
+
+def product_revenue(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Lines of won and credit deals by product; what they leave unexplained apart."""
+    if dimension is None:
+        return revenue(book, period, None)
+    parts: dict[str, list[Decimal]] = {}
+    for sight in sold_in(book, period):
+        deal = sight.deal
+        lines = book.lines.get(key_of(deal), [])
+        explained = Decimal(0)
+        for line in lines:
+            net = book.converted(deal, line["net_amount"], sight.day) or Decimal(0)
+            explained += net
+            member = qualified(deal["connection"], line["product_id"]) or NONE
+            parts.setdefault(member, []).append(net)
+        left = (book.worth(sight) or Decimal(0)) - explained
+        if left != 0 or not lines:
+            parts.setdefault("__unallocated__", []).append(left)
+    return {member: total(amounts, len(amounts)) for member, amounts in parts.items()}
+
+
+def sales_growth_mom(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Revenue of a month against the month before; of the running month against as many days of it."""
+    if period.grain != "month":
+        return {}
+    before = period_of(period.start - timedelta(days=1), "month")
+    if period.has(book.today):
+        elapsed = (book.today - period.start).days + 1
+        end = min(before.start + timedelta(days=elapsed), before.end)
+        before = Period(grain="month", start=before.start, end=end)
+    now = slices(book, sold_in(book, period), dimension)
+    then = slices(book, sold_in(book, before), dimension)
+    cells = {}
+    for member in now.keys() | then.keys():
+        base_rows = then.get(member, [])
+        base = sum(worths(book, base_rows), Decimal(0))
+        change = sum(worths(book, now.get(member, [])), Decimal(0)) - base
+        if base < 0:
+            cells[member] = Cell(
+                value=None, numerator=change, denominator=base, n=len(base_rows), status="negative_base"
+            )
+        else:
+            cells[member] = ratio(change, base, len(base_rows))
+    return cells

@@ -1,0 +1,98 @@
+"""Oracles of the KPIs that follow deals through the stages of their pipelines."""
+
+from datetime import date
+from decimal import Decimal
+
+from tests.kpi.oracles.book import NONE, Book, Row, key_of, qualified, stage_member
+from tests.kpi.oracles.cells import Cell, Period, mean, quantile, ratio
+
+
+def entries(book: Book, deal: Row, stage: Row, *, later: bool) -> list[Row]:
+    """A deal's visits to a stage or a later one of its pipeline (or only to later ones), lost stages aside."""
+    found = []
+    for visit in book.visits.get(key_of(deal), []):
+        reached = book.stages.get((visit["connection"], visit["pipeline_id"], visit["stage_id"]))
+        if reached is None or reached["pipeline_id"] != stage["pipeline_id"]:
+            continue
+        if reached["is_closed"] and not reached["is_won"]:
+            continue
+        ahead = reached["sort_order"] - stage["sort_order"]
+        if ahead > 0 or (ahead == 0 and not later):
+            found.append(visit)
+    return found
+
+
+def day_reached(book: Book, deal: Row, stage: Row) -> date | None:
+    """The day on which a deal first reached a stage or a later one."""
+    reached = entries(book, deal, stage, later=False)
+    if reached:
+        return book.day_of(min(visit["entered_at"] for visit in reached))
+    if book.is_won_deal(deal) and deal["pipeline_id"] == stage["pipeline_id"]:
+        return book.close_day(deal)
+    return None
+
+
+def stage_conversion_rate(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Of the deals that reached a stage, those that reached a later one or were won."""
+    cells: dict[str, Cell] = {}
+    if dimension != "stage":
+        return cells
+    for (connection, pipeline_id, stage_id), stage in book.stages.items():
+        if stage["is_closed"]:
+            continue
+        cohort = [
+            deal
+            for deal in book.deals
+            if deal["connection"] == connection
+            and not book.is_credit(deal)
+            and period.has(day_reached(book, deal, stage))
+        ]
+        went_on = [deal for deal in cohort if book.is_won_deal(deal) or entries(book, deal, stage, later=True)]
+        if cohort:
+            member = f"{connection}:{pipeline_id}/{stage_id}"
+            cells[member] = ratio(len(went_on), len(cohort), len(cohort))
+    return cells
+
+
+def stays(book: Book, period: Period, dimension: str | None) -> dict[str, list[Decimal]]:
+    """The lengths, in days, of the visits to open stages that ended in a period, by member."""
+    found: dict[str, list[Decimal]] = {"": []} if dimension is None else {}
+    for deal in book.deals:
+        if book.is_credit(deal):
+            continue
+        for visit in book.visits.get(key_of(deal), []):
+            connection, pipeline_id, stage_id = visit["connection"], visit["pipeline_id"], visit["stage_id"]
+            day = book.day_or_none(visit["exited_at"])
+            if day is None or not period.has(day) or visit["exited_at"] < visit["entered_at"]:
+                continue
+            if book.stage_flag(connection, pipeline_id, stage_id, "is_closed"):
+                continue
+            member = ""
+            if dimension == "stage":
+                member = stage_member(connection, pipeline_id, stage_id) or NONE
+            elif dimension == "pipeline":
+                member = qualified(connection, pipeline_id) or NONE
+            elif dimension == "owner":
+                owner_id = book.value_at(deal, "owner_id", book.end_of(day))
+                member = qualified(connection, owner_id) or NONE
+            stay = visit["exited_at"] - visit["entered_at"]
+            microseconds = (stay.days * 86400 + stay.seconds) * 1_000_000 + stay.microseconds
+            found.setdefault(member, []).append(Decimal(microseconds) / Decimal(86_400_000_000))
+    return found
+
+
+def deal_stage_cycle_time(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Mean length of the visits that ended in the period."""
+    return {member: mean(days) for member, days in stays(book, period, dimension).items()}
+
+
+def deal_stage_cycle_time_median(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Median of the same."""
+    groups = stays(book, period, dimension)
+    return {member: quantile(days, Decimal("0.5")) for member, days in groups.items()}
+
+
+def deal_stage_cycle_time_p90(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Ninetieth percentile of the same."""
+    groups = stays(book, period, dimension)
+    return {member: quantile(days, Decimal("0.9")) for member, days in groups.items()}
