@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Condition
 
+LOOK_AROUND_S = 1.0
+"""How long we wait for a request under way before we look whether we are asked to stop."""
 GROW_AFTER = 50
 """Answers without a refusal after which a window that was halved grows by one again."""
 
@@ -47,9 +49,11 @@ class Window:
     def refused(self, wait: float) -> None:
         """The server refused: half as many from now on, and none for `wait` seconds."""
         with self._changed:
-            self._limit = max(self._limit // 2, 1)
+            now = self._monotonic()
+            if now >= self._blocked_until:  # requests side by side are refused together: that is one refusal
+                self._limit = max(self._limit // 2, 1)
             self._answers = 0
-            self._blocked_until = max(self._blocked_until, self._monotonic() + wait)
+            self._blocked_until = max(self._blocked_until, now + wait)
 
     def hold(self, seconds: float) -> None:
         """None for some seconds: others have used up what we leave to them."""
@@ -69,7 +73,7 @@ class Window:
                 self._answers += 1
                 if self._limit < self._most and self._answers >= GROW_AFTER:
                     self._limit, self._answers = self._limit + 1, 0
-                self._changed.notify()
+                self._changed.notify_all()
 
     def _enter(self) -> None:
         while True:
@@ -79,9 +83,8 @@ class Window:
                     self._under_way += 1
                     return
                 if wait is None:
-                    self._changed.wait()
-                    continue
-            self._sleep(wait)
+                    self._changed.wait(LOOK_AROUND_S)
+            self._sleep(wait or 0.0)
 
     def _wait(self) -> float | None:
         """Seconds until there may be a place: 0 for now, None for when a request under way ends."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Table, exists, func, select
 from sqlalchemy.sql.elements import ColumnElement
@@ -17,6 +17,10 @@ LAST = "\U0010ffff"  # sorts after every id
 
 class Known(Protocol):
     """The questions that a connector may ask about its own connection's rows; `prefix` narrows them to some ids."""
+
+    def rows(self, entity: type[Record]) -> Sequence[Mapping[str, Any]]:
+        """Every live row of a small entity, such as stages."""
+        ...
 
     def stale(self, entity: type[Record], versions: Mapping[str, datetime]) -> set[str]:
         """Which of these ids the store lacks, has only as tombstones, or has in an older version."""
@@ -47,6 +51,12 @@ class StoreKnown:
     def __init__(self, database: Database, connection: str) -> None:
         self._database = database
         self._connection = connection
+
+    def rows(self, entity: type[Record]) -> Sequence[Mapping[str, Any]]:
+        """Every live row of a small entity, such as stages."""
+        table = TABLES[entity]
+        with self._database.read() as tx:
+            return [dict(row) for row in tx.execute(select(table).where(*self._live(table, ""))).mappings()]
 
     def stale(self, entity: type[Record], versions: Mapping[str, datetime]) -> set[str]:
         """Which of these ids the store lacks, has only as tombstones, or has in an older version."""
@@ -108,6 +118,10 @@ class StoreKnown:
 
 class NothingKnown:
     """The answers of an empty store: for a first look at a CRM without a database."""
+
+    def rows(self, entity: type[Record]) -> Sequence[Mapping[str, Any]]:
+        """None."""
+        return []
 
     def stale(self, entity: type[Record], versions: Mapping[str, datetime]) -> set[str]:
         """All of them."""

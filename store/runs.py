@@ -147,7 +147,12 @@ def close_run(
     notes: Sequence[str],
     now: datetime,
 ) -> None:
-    """Close the run. A run whose lease went to somebody else stays as that one has marked it."""
+    """Close the run and the streams that it left open, unless the lease went to somebody else, who has marked it."""
+    tx.execute(
+        update(RUN_STREAMS)
+        .where(RUN_STREAMS.c.run_id == run_id, RUN_STREAMS.c.outcome == "running")
+        .values(outcome="stopped", finished_at=now)
+    )
     tx.execute(
         update(RUNS)
         .where(RUNS.c.id == run_id, RUNS.c.token == grant.token, RUNS.c.outcome == "running")

@@ -1,7 +1,7 @@
 """The HTTP side of HubSpot: one pool, one budget, one retry policy; raw bytes in, decoded JSON out."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from threading import Lock
 from typing import Any
@@ -27,7 +27,12 @@ from connectors.hubspot.settings import HubSpotSettings
 from connectors.retry import retrying
 
 Json = dict[str, Any]
+NUL = b"\\u0000"
 WINDOW_S = 10.0
+READERS = 16
+"""Streams that may ask beside the pool of parallel requests."""
+LEAP = timedelta(minutes=10)
+"""How far HubSpot's clock may run ahead of ours between two answers before we don't believe it."""
 
 
 class Client:
@@ -42,7 +47,7 @@ class Client:
             access_token=settings.access_token.get_secret_value(),
             host=settings.base_url.rstrip("/"),
             retry=Retry(0, redirect=0, raise_on_status=False),
-            connection_pool_maxsize=budget.parallel,
+            connection_pool_maxsize=budget.parallel + READERS,
         )
         self._api = hubspot.crm.owners.owners_api.api_client  # each attribute access would make a new pool
         self._api.set_default_header("Accept-Encoding", "gzip")
@@ -52,6 +57,7 @@ class Client:
         self._search = Window(budget.search_per_second, 1.0, monotonic=context.monotonic, sleep=context.sleep)
         self._lock = Lock()
         self._now: datetime | None = None
+        self._seen_at: float | None = None
         self.daily: tuple[int, int] | None = None
 
     # ------------------------------------------------------------------------------------------------- verbs
@@ -134,7 +140,7 @@ class Client:
             ) from error
         if not isinstance(answer, dict):
             raise UnexpectedResponseError(f"HubSpot answered {path} with no object: {excerpt(data)}")
-        return answer
+        return without_nul(answer) if NUL in data else answer
 
     def _refused(self, error: ApiException, path: str, window: Window) -> ConnectorError:
         self._observe(error.headers or {}, window)
@@ -149,9 +155,7 @@ class Client:
         """Keep the CRM's time and what it says of its limits."""
         date = headers.get("Date")
         if date:
-            seen = parsedate_to_datetime(date).astimezone(UTC)
-            with self._lock:
-                self._now = seen if self._now is None else max(seen, self._now)
+            self._set_clock(parsedate_to_datetime(date).astimezone(UTC))
         most = headers.get("X-HubSpot-RateLimit-Max")
         if most and window is self._burst:
             allowed = max(int(int(most) * self._settings.budget.burst_share), 1)
@@ -162,6 +166,17 @@ class Client:
         daily, daily_left = headers.get("X-HubSpot-RateLimit-Daily"), headers.get("X-HubSpot-RateLimit-Daily-Remaining")
         if daily and daily_left:
             self.daily = (int(daily), int(daily_left))
+
+    def _set_clock(self, seen: datetime) -> None:
+        """Keep the latest time told, but not one that has run away: a cursor must not lie in the future."""
+        monotonic = self._context.monotonic()
+        with self._lock:
+            if self._now is None or self._seen_at is None:
+                self._now, self._seen_at = seen, monotonic
+                return
+            passed = timedelta(seconds=monotonic - self._seen_at)
+            if self._now < seen <= self._now + passed + LEAP:
+                self._now, self._seen_at = seen, monotonic
 
     def _leave_some(self) -> None:
         if self.daily is None:
@@ -176,3 +191,16 @@ class Client:
                 hint="the run goes on where it stopped after midnight in the account's time zone; "
                 "raise `budget.daily_share` to use more",
             )
+
+
+def without_nul(value: Any) -> Any:
+    """The same without NUL characters, which no PostgreSQL text can hold and nobody has typed."""
+    match value:
+        case str():
+            return value.replace("\0", "")
+        case list():
+            return [without_nul(item) for item in value]
+        case dict():
+            return {key: without_nul(item) for key, item in value.items()}
+        case _:
+            return value

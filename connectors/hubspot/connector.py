@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from functools import cached_property, partial
-from threading import Lock
+from functools import partial
+from threading import RLock
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
@@ -33,7 +33,9 @@ class HubSpotConnector:
         self._context = context
         self._client = Client(settings, context)
         self._pool = ThreadPoolExecutor(settings.budget.parallel, thread_name_prefix="hubspot")
-        self._lock = Lock()
+        self._lock = RLock()
+        self._raw_account: Json | None = None
+        self._raw_pipelines: list[Json] | None = None
         self._properties: dict[str, frozenset[str]] = {}
         self._meter = context.meter("account")
 
@@ -61,7 +63,7 @@ class HubSpotConnector:
         if stream.name == "owners":
             return reference.owners(self._client, cursor, meter)
         if stream.name == "pipelines":
-            return reference.pipelines(self._pipelines, self._client)
+            return reference.pipelines(self._pipelines, self._context.known.rows(records.Stage), self._client)
         name, _, which = stream.name.partition(".")
         objects = self._objects(BY_NAME[name], meter)
         passes = Passes(objects=objects, context=self._context, cadence=self._settings.cadence, stream=stream.name)
@@ -85,32 +87,41 @@ class HubSpotConnector:
 
     # ------------------------------------------------------------------------------------------------- inside
 
-    @cached_property
+    @property
     def _details(self) -> Json:
-        return reference.details(self._client, self._meter)
+        with self._lock:
+            if self._raw_account is None:
+                self._raw_account = reference.details(self._client, self._meter)
+            return self._raw_account
 
-    @cached_property
+    @property
     def _pipelines(self) -> list[Json]:
-        return reference.read_pipelines(self._client, self._meter)
+        with self._lock:
+            if self._raw_pipelines is None:
+                self._raw_pipelines = reference.read_pipelines(self._client, self._meter)
+            return self._raw_pipelines
 
-    @cached_property
+    @property
     def _account(self) -> Account:
+        """What decides how values are read; stages that HubSpot dropped are what they were."""
+        known = self._context.known.rows(records.Stage)
         try:
-            return reference.account(self._details, self._pipelines)
+            return reference.account(self._details, self._pipelines, known)
         except MissingScopeError:
-            return reference.account(self._details, [])
+            return reference.account(self._details, [], known)
 
     def _objects(self, kind: Kind, meter: Meter) -> Objects:
-        fields = {**kind.fields, **self._settings.fields.get(kind.name, {})}
-        extra = tuple(self._settings.extra.get(kind.name, ()))
-        with self._lock:
-            account = self._account
+        mapped = self._settings.fields.get(kind.name, {})
+        fields, extra = {**kind.fields, **mapped}, tuple(self._settings.extra.get(kind.name, ()))
         asked = dict.fromkeys((*fields.values(), *kind.also, *extra, "hs_merged_object_ids"))
         return Objects(
             client=self._client,
             kind=kind,
-            translator=Translator(kind=kind, account=account, fields=fields, extra=extra),
+            translator=Translator(
+                kind=kind, account=self._account, fields=fields, extra=extra, there=partial(self._there, kind, meter)
+            ),
             asked=tuple(asked),
+            configured=(*mapped.values(), *extra),
             there=partial(self._there, kind, meter),
             links=Links(client=self._client, kind=kind, targets=kind.links),
             meter=meter,
@@ -126,18 +137,6 @@ class HubSpotConnector:
                 found = results(self._client.get(path, (), meter), path)
                 self._properties[kind.name] = frozenset(str(item["name"]) for item in found)
             return self._properties[kind.name]
-
-    def gaps(self) -> list[str]:
-        """Configured properties that the account doesn't have, for people."""
-        asked = [(kind, name) for kind in KINDS for name in self._asked(kind)]
-        return [
-            f"{kind.name}: the account has no property {name!r}; what was to come from it stays empty"
-            for kind, name in asked
-            if name not in self._there(kind, self._meter)
-        ]
-
-    def _asked(self, kind: Kind) -> list[str]:
-        return [*self._settings.fields.get(kind.name, {}).values(), *self._settings.extra.get(kind.name, ())]
 
     def _obstacle(self, name: str) -> str:
         paths = self._client.paths

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from connectors.hubspot.shapes import Account, day, moment
+from store.columns import exact
 from store.records import DealFieldChange, DealStageChange, Statement
 
+KEPT = 20
+"""How many values of a property HubSpot keeps for a deal, as far as is known: of more, the oldest are forgotten."""
 AT_ONCE = timedelta(seconds=5)
 """What is set so soon after the creation was set with it."""
 
@@ -24,11 +27,14 @@ class Entry(NamedTuple):
 
 @dataclass(slots=True)
 class Changes:
-    """The visits and changes of one deal; `closed_at` is when it last went from open to closed, None while open."""
+    """The visits and changes of one deal; `closed_at` is when it last went from open to closed, None while open.
+
+    `knows_closing` is false where HubSpot has forgotten that moment.
+    """
 
     details: list[Statement] = field(default_factory=list)
-    visits: int = 0
     closed_at: datetime | None = None
+    knows_closing: bool = False
 
 
 def changes(deal_id: str, created_at: datetime | None, history: Mapping[str, Any], account: Account) -> Changes:
@@ -39,15 +45,34 @@ def changes(deal_id: str, created_at: datetime | None, history: Mapping[str, Any
     found = Changes()
     stages = _entries(history.get("dealstage"), _text, account)
     pipelines = _entries(history.get("pipeline"), _text, account)
-    _visit(deal_id, stages, pipelines, account, found)
+    _visit(deal_id, stages, pipelines, account, found, forgotten=_forgotten(history.get("dealstage"), created_at))
     for source, (name, read) in FIELDS.items():
         entries = _entries(history.get(source), read, account)
         if len(entries) > 1 or (entries and created_at is not None and entries[0].at - created_at > AT_ONCE):
-            _change(deal_id, name, entries, found)
+            _change(deal_id, name, entries, found, forgotten=_forgotten(history.get(source), created_at))
     return found
 
 
-def _visit(deal_id: str, stages: Sequence[Entry], pipelines: Sequence[Entry], account: Account, found: Changes) -> None:
+def _forgotten(raw: Sequence[Mapping[str, Any]] | None, created_at: datetime | None) -> bool:
+    """Whether the oldest entry told is not the first: what it says of its beginning is not to be believed.
+
+    When it was one of the younger ones we have stored it; what is stored stays.
+    """
+    if raw is None or len(raw) < KEPT or created_at is None:
+        return False
+    oldest = moment(raw[-1].get("timestamp"))
+    return oldest is not None and oldest - created_at > AT_ONCE
+
+
+def _visit(
+    deal_id: str,
+    stages: Sequence[Entry],
+    pipelines: Sequence[Entry],
+    account: Account,
+    found: Changes,
+    *,
+    forgotten: bool,
+) -> None:
     was_closed = False
     for entry, following in zip(stages, (*stages[1:], None), strict=True):
         closed = entry.value in account.closed_stages
@@ -56,8 +81,8 @@ def _visit(deal_id: str, stages: Sequence[Entry], pipelines: Sequence[Entry], ac
         if not closed:
             found.closed_at = None
         was_closed = closed
-        found.visits += 1
-        if entry.value is None:
+        found.knows_closing = found.knows_closing or not closed or not forgotten
+        if entry.value is None or (forgotten and entry is stages[0]):
             continue
         found.details.append(
             DealStageChange.of(
@@ -74,9 +99,9 @@ def _visit(deal_id: str, stages: Sequence[Entry], pipelines: Sequence[Entry], ac
         )
 
 
-def _change(deal_id: str, name: str, entries: Sequence[Entry], found: Changes) -> None:
-    before: str | None = None
-    for entry in entries:
+def _change(deal_id: str, name: str, entries: Sequence[Entry], found: Changes, *, forgotten: bool) -> None:
+    before: str | None = entries[0].value if forgotten else None
+    for entry in entries[1:] if forgotten else entries:
         found.details.append(
             DealFieldChange.of(
                 {
@@ -135,10 +160,9 @@ def _text(value: str | None, account: Account) -> str | None:
 
 def _amount(value: str | None, account: Account) -> str | None:
     try:
-        number = Decimal(value) if value is not None else None
-    except InvalidOperation:
+        return None if value is None else f"{exact(Decimal(value)).normalize():f}"
+    except (ArithmeticError, ValueError):
         return None
-    return None if number is None or not number.is_finite() else f"{number.normalize():f}"
 
 
 def _day(value: str | None, account: Account) -> str | None:

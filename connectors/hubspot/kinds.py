@@ -66,6 +66,7 @@ KINDS: tuple[Kind, ...] = (
             "lifecycle": "lifecyclestage",
             "source": "hs_analytics_source",
         },
+        calculated=True,
     ),
     Kind(
         name="contacts",
@@ -81,7 +82,9 @@ KINDS: tuple[Kind, ...] = (
         },
         also=("firstname", "lastname"),
         shape=shapes.contact,
+        links=("companies",),
         modified="lastmodifieddate",
+        calculated=True,
     ),
     Kind(
         name="products",
@@ -93,6 +96,7 @@ KINDS: tuple[Kind, ...] = (
             "list_price": "price",
             "unit_cost": "hs_cost_of_goods_sold",
         },
+        calculated=True,
     ),
     Kind(
         name="deals",

@@ -123,6 +123,12 @@ def _deal(kind: Kind, ids: Sequence[str], tied: Mapping[str, Ties], linked: Link
         linked.children.append(_complete(DealContact, "deal_id", ids, details))
 
 
+def _contact(kind: Kind, ids: Sequence[str], tied: Mapping[str, Ties], linked: Linked) -> None:
+    companies = tied.get("companies")
+    if companies is not None:
+        linked.fields.update({id_: {"company_id": _chosen(companies.get(id_, {}))} for id_ in ids})
+
+
 def _line_item(kind: Kind, ids: Sequence[str], tied: Mapping[str, Ties], linked: Linked) -> None:
     deals = tied.get("deals")
     if deals is not None:
@@ -151,5 +157,5 @@ def _complete(
 
 
 Meaning = Callable[[Kind, Sequence[str], Mapping[str, Ties], Linked], None]
-MEANINGS: Mapping[str, Meaning] = {"deals": _deal, "line_items": _line_item}
+MEANINGS: Mapping[str, Meaning] = {"contacts": _contact, "deals": _deal, "line_items": _line_item}
 """What the links of a kind mean; activities are tied to whatever they are about."""

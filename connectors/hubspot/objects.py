@@ -9,10 +9,11 @@ from hashlib import blake2b
 from typing import Any
 
 from connectors.base import Children, Cursor, Merge, Meter, Page
-from connectors.errors import UnexpectedResponseError
+from connectors.errors import UnexpectedResponseError, UnreachableError
 from connectors.hubspot.client import Client, Json
 from connectors.hubspot.kinds import Kind
 from connectors.hubspot.links import Links
+from connectors.hubspot.refusals import NotThereError
 from connectors.hubspot.translate import Translation, Translator, records
 
 LIST_PAGE = 100
@@ -26,10 +27,12 @@ BLOCK = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """What some ids turned out to be: objects, and the ids that HubSpot doesn't have (any more)."""
+    """What some ids turned out to be: objects; ids without one of their own (`missing`); and of these, the ids that
+    HubSpot says it doesn't have any more (`gone`). The others were merged into an object that answers."""
 
     raws: Sequence[Json]
     missing: frozenset[str]
+    gone: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,7 @@ class Objects:
     kind: Kind
     translator: Translator
     asked: tuple[str, ...]
+    configured: tuple[str, ...] = ()
     there: Callable[[], frozenset[str]]
     links: Links
     meter: Meter
@@ -51,6 +55,16 @@ class Objects:
         """The properties to ask for: HubSpot would drop others from its answer without a word."""
         there = self.there()
         return tuple(name for name in self.asked if name in there)
+
+    def gaps(self) -> list[str]:
+        """Configured properties that the account doesn't have, for people."""
+        there = self.there()
+        return [
+            f"{self.kind.name}: this account has no property {name!r} (or the token may not see it); "
+            "what comes from it stays as it was"
+            for name in self.configured
+            if name not in there
+        ]
 
     @property
     def shape(self) -> str:
@@ -85,19 +99,35 @@ class Objects:
         size = BATCH_WITH_HISTORY if history else BATCH
         groups = [ids[i : i + size] for i in range(0, len(ids), size)]
         answers = list(self.pool.map(partial(self._batch, history=history, archived=archived), groups))
-        raws = [raw for answer in answers for raw in answer]
-        return Read(raws=raws, missing=frozenset(ids) - {str(raw["id"]) for raw in raws})
+        raws = {str(raw["id"]): raw for found, _ in answers for raw in found}
+        gone = {id_ for _, unknown in answers for id_ in unknown}
+        missing = frozenset(ids) - set(raws)
+        if missing - gone and set(raws) <= set(ids):  # neither answered, nor merged, nor refused
+            for id_ in sorted(missing - gone):
+                raw = self._one(id_, history=history)
+                if raw is None:
+                    gone.add(id_)
+                else:
+                    raws[str(raw["id"])] = raw
+            missing = frozenset(ids) - set(raws)
+        return Read(raws=list(raws.values()), missing=missing, gone=missing & gone)
 
-    def _batch(self, ids: Sequence[str], *, history: bool, archived: bool) -> list[Json]:
+    def _one(self, id_: str, *, history: bool) -> Json | None:
+        query = [("properties", ",".join(self.wanted))]
+        if history:
+            query.append(("propertiesWithHistory", ",".join(name for name in self.kind.history if name in self.wanted)))
+        try:
+            return self.client.get(f"{self.client.paths.objects(self.kind.name)}/{id_}", query, self.meter)
+        except NotThereError:
+            return None
+
+    def _batch(self, ids: Sequence[str], *, history: bool, archived: bool) -> tuple[list[Json], set[str]]:
         wanted = self.wanted
         body: dict[str, Any] = {"properties": list(wanted), "inputs": [{"id": id_} for id_ in ids]}
         body["propertiesWithHistory"] = [name for name in self.kind.history if name in wanted] if history else []
         path = self.client.paths.batch(self.kind.name)
         answer = self.client.post(path, body, self.meter, [("archived", "true")] if archived else ())
-        found = results(answer, path)
-        if not found and not answer.get("errors") and ids:
-            raise UnexpectedResponseError(f"HubSpot answered {path} with neither results nor errors")
-        return found
+        return results(answer, path), unknown_ids(answer, path)
 
     # ------------------------------------------------------------------------------------------------- paging
 
@@ -114,6 +144,7 @@ class Objects:
         translation = self.translator.translate(raws)
         children = self._link(translation) if link else ()
         made = records(self.kind, translation)
+        more.setdefault("notes", self.gaps())
         merges = (*more.pop("merges", ()), *translation.merges)
         return Page(
             cursor=cursor,
@@ -151,14 +182,27 @@ class Objects:
             former = set((raw["properties"].get("hs_merged_object_ids") or "").split(";"))
             merges += [self._merge(old, raw) for old in sorted(asked & former)]
         left = asked - {self.bare(merge.old_id) for merge in merges}
-        strangers = [raw for raw in found if str(raw["id"]) not in asked]
-        if left and strangers and not merges:
+        if left and not merges and any(str(raw["id"]) not in asked for raw in found):
             merges += [self._merge(old, raw) for old in sorted(left) for raw in self.by_id([old], history=False).raws]
         return merges
 
     def _merge(self, old: str, raw: Json) -> Merge:
         prefix = self.kind.prefix
         return Merge(entity=self.kind.record, old_id=prefix + old, id=prefix + str(raw["id"]))
+
+
+def unknown_ids(answer: Mapping[str, Any], path: str) -> set[str]:
+    """The ids that HubSpot says it doesn't have. Raises UnreachableError for any other trouble within an answer."""
+    unknown: set[str] = set()
+    for error in answer.get("errors") or ():
+        if error.get("category") != "OBJECT_NOT_FOUND":
+            raise UnreachableError(
+                f"HubSpot answered only a part of {path}: {error.get('message') or error.get('category')}",
+                reason="partial_answer",
+                hint="no action needed: nothing was skipped, the next run reads it again",
+            )
+        unknown.update(str(id_) for id_ in (error.get("context") or {}).get("ids") or ())
+    return unknown
 
 
 def results(answer: Mapping[str, Any], path: str) -> list[Json]:

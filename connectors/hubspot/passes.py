@@ -35,12 +35,20 @@ class Passes:
     # ------------------------------------------------------------------------------------- the first read, changes
 
     def changes(self, cursor: Cursor) -> Iterator[Page]:
-        """All records the first time, and when other properties are asked for; later those that changed since."""
-        if "since" in cursor and cursor.get("shape") == self.objects.shape:
-            yield from self._window(cursor, overlap=self.cadence.overlap, until=self._now() + timedelta(seconds=1))
-        else:
-            same = cursor.get("shape") == self.objects.shape
-            yield from self._listing(cursor.get("listing", {}) if same else {})
+        """All records the first time, and when other properties are asked for; later those that changed since.
+
+        What was left in the middle is ended first; then the reading goes on to now.
+        """
+        if cursor.get("shape") != self.objects.shape:
+            yield from self._listing({})
+            return
+        if "listing" in cursor:
+            yield from self._listing(cursor["listing"])
+            cursor = {"since": cursor["listing"]["began"]}
+        elif "until" in cursor:
+            yield from self._window(cursor, overlap=self.cadence.overlap, until=_instant(cursor["until"]))
+            cursor = {"since": cursor["until"]}
+        yield from self._window(cursor, overlap=self.cadence.overlap, until=self._now() + timedelta(seconds=1))
 
     def _listing(self, place: Mapping[str, str]) -> Iterator[Page]:
         began, read_at = place.get("began") or self._now().isoformat(), self._now()
@@ -128,30 +136,39 @@ class Passes:
         for ids, place in self._known(cursor):
             read_at = self._now()
             raws = self.objects.by_id([self.objects.bare(id_) for id_ in ids], history=False).raws
+            # a record that has changed meanwhile must bring its history and its links with its new version
+            changed = set(self._stale({str(raw["id"]): _version(raw) for raw in raws}))
+            if changed:
+                yield self._reread(sorted(changed), cursor, read_at)
+            raws = [raw for raw in raws if str(raw["id"]) not in changed]
             yield self.objects.page(raws, cursor=place, read_at=read_at, link=False)
+            cursor = place
 
     def reconcile(self, cursor: Cursor) -> Iterator[Page]:
-        """All ids there against all ids here: what was missed is read, what is gone becomes a tombstone or an alias."""
-        began = cursor.get("began") or self._now().isoformat()
-        if cursor.get("phase") != "vanished":
+        """All ids there against all ids here: what was missed is read, what is gone becomes a tombstone or an alias.
+
+        Marks are trusted only within the enumeration that made them: one whose end was not acted on begins again.
+        """
+        began = str(cursor.get("began") or self._now().isoformat())
+        if "last" not in cursor:
+            if "after" not in cursor:
+                began = self._now().isoformat()
             yield from self._enumerate(cursor, began)
-        self._brake(_instant(began))
+            self._brake(_instant(began))
         yield from self._vanished(str(cursor.get("last", "")), began)
 
     def _enumerate(self, cursor: Cursor, began: str) -> Iterator[Page]:
-        kind, begins, read_at = self.objects.kind, "after" not in cursor, self._now()
+        kind, begins, read_at, repaired = self.objects.kind, "after" not in cursor, self._now(), 0
         listed = self.objects.listed(after=cursor.get("after"), properties=[kind.modified])
         for raws, after in blocks(listed):
             versions = {str(raw["id"]): _version(raw) for raw in raws}
-            place = {"began": began, "after": after} if after else {"began": began, "phase": "vanished"}
-            seen = [kind.prefix + id_ for id_ in versions]
+            place = {"began": began, "after": after} if after else {"began": began}
             stale = self._stale(versions)
-            notes = (f"{kind.name}: {len(stale)} records had been missed or were outdated; repaired",) if stale else ()
-            if stale:
-                page = self._reread(stale, place, read_at, seen=seen, notes=notes)
-            else:
-                page = Page(cursor=place, read_at=read_at, seen=seen)
-            yield replace(page, begins=begins, awaited=after is None)
+            repaired += len(stale)
+            page = self._reread(stale, place, read_at) if stale else Page(cursor=place, read_at=read_at)
+            last, found = after is None, f"{kind.name}: {repaired} records were missing or older here; read again"
+            seen, notes = [kind.prefix + id_ for id_ in versions], [found] if last and repaired else []
+            yield replace(page, seen=seen, begins=begins, awaited=last, notes=[*page.notes, *notes])
             begins, read_at = False, self._now()
 
     def _brake(self, began: datetime) -> None:
@@ -167,25 +184,19 @@ class Passes:
             )
 
     def _vanished(self, last: str, began: str) -> Iterator[Page]:
-        kind, known, until = self.objects.kind, self.context.known, _instant(began)
+        kind, known, until, deleted, merged = self.objects.kind, self.context.known, _instant(began), 0, 0
         while ids := known.unmarked(kind.record, self.stream, until, last, BLOCK, kind.prefix):
             read_at, last = self._now(), ids[-1]
             asked = [self.objects.bare(id_) for id_ in ids]
             found = self.objects.by_id(asked, history=True)
             merges = self.objects.merged(found.missing, found.raws)
-            aliased = {merge.old_id for merge in merges}
-            gone = [id_ for id_ in ids if self.objects.bare(id_) in found.missing and id_ not in aliased]
-            tombstones = [kind.record(id=id_, deleted_at=read_at) for id_ in gone]
-            place = {"began": began, "phase": "vanished", "last": last}
-            page = self.objects.page(found.raws, cursor=place, read_at=read_at, merges=merges)
-            report = self._report(len(gone), len(merges))
-            yield replace(page, records=[*page.records, *tombstones], notes=report)
-        yield Page(cursor={}, read_at=self._now())
-
-    def _report(self, gone: int, merged: int) -> Sequence[str]:
-        name = self.objects.kind.name
-        counts = ((gone, "were deleted without a trace"), (merged, "were merged away"))
-        return [f"{name}: {count} records {what}; repaired" for count, what in counts if count]
+            tombstones = [kind.record(id=kind.prefix + id_, deleted_at=read_at) for id_ in sorted(found.gone)]
+            deleted, merged = deleted + len(tombstones), merged + len(merges)
+            page = self.objects.page(found.raws, cursor={"began": began, "last": last}, read_at=read_at, merges=merges)
+            yield replace(page, records=[*page.records, *tombstones])
+        counts = ((deleted, "are gone from HubSpot; marked deleted"), (merged, "were merged away; re-pointed"))
+        notes = [f"{kind.name}: {count} records {what}" for count, what in counts if count]
+        yield Page(cursor={}, read_at=self._now(), notes=notes)
 
     # --------------------------------------------------------------------------------------------------- shared
 

@@ -1,6 +1,6 @@
 """What every account has one of: details, owners with their teams, pipelines with their stages."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -34,18 +34,25 @@ def account_record(raw: Json) -> records.Account:
     )
 
 
-def account(raw: Json, pipelines: list[Json]) -> Account:
-    """What of the account decides how values are read."""
+def account(raw: Json, pipelines: list[Json], known: Sequence[Mapping[str, Any]]) -> Account:
+    """What of the account decides how values are read. `known` are the stages that we have stored."""
     zone, name = _zone(raw)
     stages = [stage for pipeline in pipelines for stage in pipeline.get("stages") or ()]
     closed = [stage for stage in stages if _is_closed(stage)]
+    told = {str(stage["id"]) for stage in stages}
+    dropped = [stage for stage in known if stage["id"] not in told and stage["is_closed"]]
     return Account(
         id=str(raw["portalId"]),
         zone=zone,
         time_zone=name,
         currency=raw.get("companyCurrency"),
-        closed_stages=frozenset(str(stage["id"]) for stage in closed),
-        won_stages=frozenset(str(stage["id"]) for stage in closed if _is_won(stage)),
+        closed_stages=frozenset([*(str(stage["id"]) for stage in closed), *(stage["id"] for stage in dropped)]),
+        won_stages=frozenset(
+            [
+                *(str(stage["id"]) for stage in closed if _is_won(stage)),
+                *(stage["id"] for stage in dropped if stage["is_won"]),
+            ]
+        ),
     )
 
 
@@ -127,12 +134,17 @@ def read_pipelines(client: Client, meter: Meter) -> list[Json]:
     return results(client.get(path, (), meter), path)
 
 
-def pipelines(raws: list[Json], client: Client) -> Iterator[Page]:
-    """Every deal pipeline and stage. Those that HubSpot dropped stay as we last saw them."""
+def pipelines(raws: list[Json], known: Sequence[Mapping[str, Any]], client: Client) -> Iterator[Page]:
+    """Every deal pipeline and stage. Stages that HubSpot dropped stay as we last saw them, archived."""
     made: list[Statement] = []
     for raw in raws:
         made.append(_pipeline(raw))
         made += [_stage(raw, stage) for stage in raw.get("stages") or ()]
+    told = {(stage.pipeline_id, stage.id) for stage in made if isinstance(stage, Stage)}
+    for stage in known:
+        if (stage["pipeline_id"], stage["id"]) not in told:
+            values = {name: stage[name] for name in Stage.model_fields if name in stage}
+            made.append(Stage.of({**values, "is_archived": True}))
     yield Page(cursor={}, read_at=client.now(), read=len(raws), records=made)
 
 

@@ -47,8 +47,8 @@ class Refusal:
 
     @property
     def message(self) -> str:
-        """Its own words, else an excerpt of what came instead of JSON."""
-        return str(self.body.get("message") or excerpt(self.raw) or "no text")
+        """Its own words, else an excerpt of what came instead of JSON; without secrets."""
+        return excerpt(str(self.body.get("message") or "").encode() or self.raw, 400) or "no text"
 
     @property
     def after(self) -> timedelta | None:
@@ -67,6 +67,7 @@ def refusal(status: int, headers: Mapping[str, str], raw: bytes | str, path: str
 
 def unreachable(error: HTTPError, base_url: str, path: str) -> UnreachableError:
     """The error that a broken or missing answer means."""
+    base_url = re.sub(r"//[^/@]*@", "//", base_url)
     cause: BaseException = error.reason if isinstance(error, MaxRetryError) and error.reason else error
     for kinds, reason, what, hint in BREAKS:
         if isinstance(cause, kinds):
@@ -160,10 +161,19 @@ def _unexpected(said: Refusal) -> ConnectorError:
     )
 
 
+class NotThereError(UnexpectedResponseError):
+    """HubSpot has no such record (any more)."""
+
+
+def _not_there(said: Refusal) -> ConnectorError:
+    return NotThereError(f"HubSpot has nothing at {said.path}: {said.message}")
+
+
 MEANINGS: Mapping[int, Callable[[Refusal], ConnectorError]] = {
     401: _bad_credentials,
     530: _bad_credentials,
     403: _forbidden,
+    404: _not_there,
     429: _rate_limited,
     477: _moving,
 }

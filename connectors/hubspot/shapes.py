@@ -127,9 +127,9 @@ def moment(text: str | None) -> datetime | None:
         return None
     try:
         found = datetime.fromtimestamp(int(text) / 1000, UTC) if text.isdigit() else datetime.fromisoformat(text)
-    except (ValueError, OverflowError):
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError, OSError):
         return None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def day(text: str | None, zone: tzinfo) -> str | None:
@@ -139,7 +139,12 @@ def day(text: str | None, zone: tzinfo) -> str | None:
     if len(text) == 10 and not text.isdigit():
         return text
     found = moment(text)
-    return text if found is None else found.astimezone(zone).date().isoformat()
+    if found is None:
+        return text
+    try:
+        return found.astimezone(zone).date().isoformat()
+    except OverflowError:  # the last or first day that there is
+        return found.date().isoformat()
 
 
 def _seconds(milliseconds: str | None) -> int | None:

@@ -1,6 +1,6 @@
 """HubSpot's objects -> our records; what can't be used becomes a Rejection, and the rest of the record stays."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,19 +34,34 @@ class Translator:
     account: Account
     fields: Mapping[str, str]
     extra: tuple[str, ...] = ()
+    there: Callable[[], frozenset[str]]
 
     def translate(self, raws: Iterable[Raw]) -> Translation:
         """The fields of each object by our id, its history, the merges that made it."""
-        translation = Translation()
+        translation, there = Translation(), self.there()
+        hidden = [name for name, source in self.fields.items() if source not in there]
         for raw in raws:
-            self._one(raw, translation)
+            try:
+                self._one(raw, hidden, translation)
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+                self._refuse(raw, error, translation)
         return translation
 
-    def _one(self, raw: Raw, translation: Translation) -> None:
+    def _refuse(self, raw: Raw, error: Exception, translation: Translation) -> None:
+        """A record that makes no sense is no reason to stop."""
+        id_ = f"{self.kind.prefix}{raw.get('id')}"
+        reason = f"{self.kind.name} {id_}: {type(error).__name__}: {error}"
+        translation.values.pop(id_, None)
+        translation.rejected.append(Rejection(entity=self.kind.record, record_id=id_, reason=reason, payload=raw))
+
+    def _one(self, raw: Raw, hidden: Sequence[str], translation: Translation) -> None:
         kind, properties = self.kind, raw["properties"]
         id_ = kind.prefix + str(raw["id"])
         values: dict[str, Any] = {name: properties.get(source) or None for name, source in self.fields.items()}
         kind.shape(values, properties, self.account)
+        for name in hidden:  # what we may not see is not empty: nothing is said of it
+            if values.get(name) is None:
+                values.pop(name, None)
         values["id"] = id_
         values["created_at"] = values.get("created_at") or raw.get("createdAt")
         values["updated_at"] = raw.get("updatedAt") or properties.get(kind.modified)
@@ -57,7 +72,7 @@ class Translator:
         if history and kind.history:
             found = changes(str(raw["id"]), moment(raw.get("createdAt")), history, self.account)
             translation.details += found.details
-            if found.visits:
+            if found.knows_closing:
                 values["closed_at"] = found.closed_at
         for old in (properties.get("hs_merged_object_ids") or "").split(";"):
             if old.strip() and old.strip() != str(raw["id"]):

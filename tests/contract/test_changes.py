@@ -155,7 +155,7 @@ def test_a_change_that_every_search_missed_is_found_and_reported_by_the_reconcil
         it.later(DAY)
         outcome = it.sync()
         it.assert_equals_account()
-        assert any("deals: 1 records had been missed" in note for note in outcome.notes)
+        assert any("deals: 1 records were missing or older here" in note for note in outcome.notes)
 
 
 def test_the_brake_stops_a_reconciliation_that_would_delete_too_much(database: Database) -> None:
