@@ -145,6 +145,7 @@ def close_run(
     trouble: Trouble | None,
     requests: int,
     notes: Sequence[str],
+    retries: Mapping[str, Mapping[str, int]],
     now: datetime,
 ) -> None:
     """Close the run and the streams that it left open, unless the lease went to somebody else, who has marked it."""
@@ -153,6 +154,12 @@ def close_run(
         .where(RUN_STREAMS.c.run_id == run_id, RUN_STREAMS.c.outcome == "running")
         .values(outcome="stopped", finished_at=now)
     )
+    for stream, counted in retries.items():
+        tx.execute(
+            update(RUN_STREAMS)
+            .where(RUN_STREAMS.c.run_id == run_id, RUN_STREAMS.c.stream == stream)
+            .values(retries=dict(counted))
+        )
     tx.execute(
         update(RUNS)
         .where(RUNS.c.id == run_id, RUNS.c.token == grant.token, RUNS.c.outcome == "running")

@@ -2,16 +2,18 @@
 
 import os
 import socket
+from pathlib import Path
 from threading import get_ident
 
 
 def _place() -> str:
-    """This machine and, where there are several, this set of process ids (containers have their own)."""
+    """This start of this machine and, where there are several, this set of process ids (containers have their own)."""
     try:
         namespace = os.readlink("/proc/self/ns/pid").strip("pid:[]")
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")[:8]
     except OSError:
-        namespace = "0"
-    return f"{socket.gethostname()}/{namespace}"
+        namespace = boot = "0"
+    return f"{socket.gethostname()}/{boot}/{namespace}"
 
 
 def holder() -> str:
@@ -22,6 +24,8 @@ def holder() -> str:
 def is_dead(name: str) -> bool:
     """Whether a holder was a process here that is gone; False for what we can't know."""
     place, pid, *_ = [*name.split(":"), ""]
+    if place.endswith("/0/0"):
+        return False
     if place != _place() or not pid.isdigit():
         return False
     try:

@@ -42,7 +42,7 @@ News = Started | Brought | Ended
 class Readers:
     """Reads some streams in a few threads; iterating gives what they bring until all have ended.
 
-    The queue is short: pages wait to be written, they don't pile up. `heartbeat` is called while nothing comes.
+    The queue is short: pages wait to be written, they don't pile up.
     """
 
     def __init__(self, connector: Connector, cursors: Mapping[str, Saved], *, parallel: int, stop: Event) -> None:
@@ -53,8 +53,8 @@ class Readers:
         self._abandon = Event()
         self._news: Queue[News] = Queue(maxsize=1)
 
-    def read(self, streams: Sequence[Stream], *, patience_s: float) -> Iterator[News | None]:
-        """What the streams bring; None whenever nothing came for `patience_s`."""
+    def read(self, streams: Sequence[Stream]) -> Iterator[News]:
+        """What the streams bring."""
         waiting: Queue[Stream] = Queue()
         for stream in streams:
             waiting.put(stream)
@@ -67,11 +67,7 @@ class Readers:
         left = len(streams)
         try:
             while left:
-                try:
-                    news = self._news.get(timeout=patience_s)
-                except Empty:
-                    yield None
-                    continue
+                news = self._news.get()
                 left -= isinstance(news, Ended)
                 yield news
         finally:
@@ -107,7 +103,7 @@ class Readers:
                         return Ended(stream, stopped=True)
         except StoppedError:
             return Ended(stream, stopped=True)
-        except Exception as error:  # whatever a connector meets is told to the run, which decides
+        except BaseException as error:  # whatever a reader meets is told to the run, which waits for it and decides
             return Ended(stream, error=error)
         return Ended(stream)
 

@@ -1,10 +1,10 @@
 """One run of one connection: take the lease, read what is due, write page by page, close with an outcome."""
 
-from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from threading import Event
+from threading import Event, Thread
 
 from connectors.base import Connector, Context, Page, Stream
 from connectors.errors import ConnectorError, CursorExpiredError, StoppedError
@@ -114,11 +114,12 @@ class _Run:
             )
         unknown: BaseException | None = None
         try:
-            connector = self.plan.connector(self.context)
-            try:
-                self._read(connector)
-            finally:
-                connector.close()
+            with self._signs_of_life():
+                connector = self.plan.connector(self.context)
+                try:
+                    self._read(connector)
+                finally:
+                    connector.close()
         except StoppedError:
             self.stopped = True
         except Exception as error:  # written down below, then raised if we don't know it
@@ -133,12 +134,12 @@ class _Run:
         self._account(connector)
         with self.database.read() as tx:
             saved = runs.checkpoints(tx, self.plan.connection)
+        known_before = {name for name, checkpoint in saved.items() if checkpoint.finished_at is not None}
         chosen = [stream for stream in connector.streams if self._is_chosen(stream)]
         if self.plan.full:
             saved = self._forget(chosen, saved)
         first = [stream for stream in chosen if not stream.of]
         self._read_streams(connector, first, saved)
-        known_before = {name for name, checkpoint in saved.items() if checkpoint.finished_at is not None}
         completing = [s for s in chosen if s.of and self._is_due(s, saved, known_before)]
         self._imply([s for s in chosen if s.of and s not in completing], saved, known_before)
         completing = [s for s in completing if self.streams.get(s.of, StreamOutcome(stream=s.of)).outcome == OK]
@@ -166,7 +167,9 @@ class _Run:
             self.streams[name] = replace(self.streams[name], outcome=STOPPED)
         meters = self.context.meters
         streams = [
-            replace(stream, requests=meters[name].requests if name in meters else 0)
+            replace(stream, requests=meters[name].requests, retries=dict(meters[name].retries))
+            if name in meters
+            else stream
             for name, stream in self.streams.items()
         ]
         outcome, error = verdict(streams, stopped=self.stopped)
@@ -189,6 +192,7 @@ class _Run:
                 trouble=trouble(error) if error is not None else None,
                 requests=requests,
                 notes=self.notes,
+                retries={stream.stream: stream.retries for stream in streams if stream.retries},
                 now=self.clock.now(),
             )
             leases.give_back(tx, self.grant, now=self.clock.now())
@@ -230,10 +234,8 @@ class _Run:
     def _read_streams(self, connector: Connector, streams: Sequence[Stream], saved: dict[str, Saved]) -> None:
         expired: list[Stream] = []
         readers = Readers(connector, saved, parallel=self.plan.parallel, stop=_Either(self.stop, self.abandon))
-        for news in readers.read(streams, patience_s=HEARTBEAT_S):
+        for news in readers.read(streams):
             match news:
-                case None:
-                    self._heartbeat()
                 case Started(stream):
                     self._open(stream.name)
                 case Brought(stream, page, stored):
@@ -258,7 +260,7 @@ class _Run:
             counts = writes.save_page(tx, self.grant, self.run_id, stream, page, now=self.clock.now())
         before = self.streams[stream]
         self.streams[stream] = replace(before, counts=before.counts + counts)
-        self.notes += page.notes
+        self.notes += [note for note in page.notes if note not in self.notes]
         self.progress(stream, self.streams[stream].counts.read)
 
     def _end(self, news: Ended) -> None:
@@ -305,9 +307,29 @@ class _Run:
         before = self.streams.get(stream, StreamOutcome(stream=stream))
         self.streams[stream] = replace(before, outcome=FAILED, error=error)
 
-    def _heartbeat(self) -> None:
-        with self.database.write() as tx:
-            leases.confirm(tx, self.grant, now=self.clock.now())
+    @contextmanager
+    def _signs_of_life(self) -> Iterator[None]:
+        """Prolong the lease while we wait for the CRM, however long; end the run where somebody else has taken it."""
+        over = Event()
+
+        def prolong() -> None:
+            while not over.wait(HEARTBEAT_S):
+                try:
+                    with self.database.write() as tx:
+                        leases.confirm(tx, self.grant, now=self.clock.now())
+                except LeaseLostError:
+                    self.abandon.set()
+                    return
+                except StoreError:  # the next page, or the next beat, will tell
+                    continue
+
+        thread = Thread(target=prolong, name="lease", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
 
 class _Either(Event):

@@ -89,8 +89,8 @@ class Daemon:
             self._stop.set()
             if scheduler.running:
                 scheduler.shutdown(wait=True)
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            for each, handler in before.items():
+                signal.signal(each, handler)
         self._log.info("stopped", action="stopped")
         return number
 

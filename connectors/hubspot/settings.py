@@ -1,11 +1,14 @@
 """What a person sets for a HubSpot connection."""
 
+from collections.abc import Iterable
 from datetime import timedelta
+from difflib import get_close_matches
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from connectors.duration import Duration
+from connectors.hubspot.kinds import BY_NAME, SCOPES
 
 API_VERSION: Final = "2026-09"
 """The newest dated version that serves every route that we use. `v3` works until September 2027."""
@@ -65,6 +68,41 @@ class HubSpotSettings(BaseModel):
     extra: dict[str, list[str]] = Field(
         default_factory=dict, description="HubSpot properties to keep as JSON in `extra`, e.g. {deals: [my_field]}"
     )
+
+    @field_validator("fields")
+    @classmethod
+    def _fields_exist(cls, given: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        _insist(given, "fields")
+        for kind, mapped in given.items():
+            _known(mapped, BY_NAME[kind].record.model_fields, f"{kind} has no field")
+        return given
+
+    @field_validator("extra")
+    @classmethod
+    def _kinds_exist(cls, given: dict[str, list[str]]) -> dict[str, list[str]]:
+        _insist(given, "extra")
+        return given
+
+    @field_validator("include", "exclude")
+    @classmethod
+    def _streams_exist(cls, given: list[str]) -> list[str]:
+        _known(given, SCOPES, "there is no stream")
+        return given
+
     keep_payload: bool = Field(default=False, description="keep the raw answer beside each row")
     budget: Budget = Budget()
     cadence: Cadence = Cadence()
+
+
+def _insist(kinds: Iterable[str], what: str) -> None:
+    _known(kinds, BY_NAME, f"{what} are given by kind of record, and there is no kind")
+
+
+def _known(names: Iterable[str], there: Iterable[str], words: str) -> None:
+    """Raises ValueError for a name that is not there, with the one that was probably meant."""
+    there = list(there)
+    for name in names:
+        if name not in there:
+            close = get_close_matches(name, there, 1)
+            meant = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(there)}"
+            raise ValueError(f"{words} {name!r}; {meant}")
