@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Index, Integer, MetaData, PrimaryKeyConstrain
 from sqlmodel import Field, SQLModel
 from sqlmodel.main import SQLModelMetaclass
 
-from store.columns import DecimalType, InstantType, JsonType
+from store.columns import DecimalType, InstantType, JsonType, key
 from store.records import ENTITIES, Detail, Statement
 
 metadata: MetaData = SQLModel.metadata
@@ -152,7 +152,7 @@ class SweepMark(SQLModel, table=True):
     __table_args__ = ({"sqlite_with_rowid": False},)
     connection: str = Field(primary_key=True)
     stream: str = Field(primary_key=True)
-    id: str = Field(primary_key=True)
+    id: str = key()
 
 
 class RejectionRow(SQLModel, table=True):

@@ -42,8 +42,6 @@ def _without(reason: str) -> NoReturn:
 
 
 _numbers = count()
-AS_ELSEWHERE = "TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"
-"""Most servers compare texts by a language; a test server that compares by code points would hide what that breaks."""
 
 
 @pytest.fixture
@@ -53,7 +51,7 @@ def postgres_url(postgres: str) -> Iterator[str]:
     server = make_url(postgres).set(drivername="postgresql+psycopg")
     admin = create_engine(server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}" {AS_ELSEWHERE}'))
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
     yield server.set(database=name).render_as_string(hide_password=False)
     with admin.connect() as connection:
         connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))

@@ -30,6 +30,21 @@ def test_down_and_up_again_with_data_in_it(database: Database) -> None:
         it.assert_equals_account()
 
 
+def test_keys_are_compared_by_code_points_whatever_the_server_s_locale(database: Database) -> None:
+    """A server made for a language sorts `call:5` after `call:` and the highest character: ranges would be empty."""
+    if database.is_sqlite:
+        query = "SELECT count(*) FROM sqlite_master WHERE sql LIKE '%COLLATE%'"
+    else:
+        query = (
+            "SELECT count(*) FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'id' "
+            "AND data_type = 'character varying' AND collation_name IS DISTINCT FROM 'C' "
+            "AND table_name IN (SELECT tablename FROM pg_tables WHERE schemaname = 'public') "
+            "AND table_name <> 'record_aliases'"
+        )
+    with database.read() as tx:
+        assert tx.scalar(text(query)) == 0
+
+
 def test_every_view_can_be_read(database: Database) -> None:
     with rig(database, deals=30) as it:
         it.sync()

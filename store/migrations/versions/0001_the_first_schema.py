@@ -759,7 +759,7 @@ def upgrade() -> None:
         "sweep_marks",
         sa.Column("connection", sa.String(), nullable=False),
         sa.Column("stream", sa.String(), nullable=False),
-        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("id", columns.KeyType(), nullable=False),
         sa.PrimaryKeyConstraint("connection", "stream", "id"),
         sqlite_with_rowid=False,
     )
