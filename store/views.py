@@ -83,6 +83,19 @@ VIEWS: dict[str, str] = {
 }
 
 
+PURPOSES: dict[str, str] = {
+    "kpi_latest": "the newest value of each KPI, period and slice",
+    "kpi_history": "every value that was ever stored, with when and why",
+    "v_deals": "live deals with the names of owner, stage, pipeline, company and contact",
+    "v_companies": "live companies with their owner and parent",
+    "v_contacts": "live contacts with their company and owner",
+    "v_line_items": "live line items with their deal and product",
+    "v_activities": "live activities with their owner",
+    "v_stage_visits": "each deal's visits to stages, with names",
+    "v_sync_runs": "every run with its sums over all streams",
+}
+
+
 def drop(tx: Connection) -> None:
     """Take the views away: a migration may change what they stand on."""
     for name in reversed(VIEWS):

@@ -32,6 +32,16 @@ def add_to(app: typer.Typer) -> None:
             terminal.show(f"{shown}: from {before or 'empty'} to {after}")
         terminal.document("db-upgrade/1", {"database": shown, "before": before, "after": after})
 
+    @command(commands, "describe")
+    def describe(invocation: Invocation) -> None:
+        """Describe every view, table and column, as Markdown."""
+        from store.describe import markdown
+
+        lines = list(markdown())
+        terminal = Terminal(invocation)
+        terminal.show("\n".join(lines))
+        terminal.document("db-describe/1", {"markdown": "\n".join(lines)})
+
     @command(commands, "current")
     def current_(invocation: Invocation) -> int:
         """Tell which revision the database has, and which one is needed."""
