@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Event, current_thread, main_thread
+from threading import Event, Thread, current_thread, main_thread
 from types import FrameType
 
 WATCHED = (signal.SIGINT, signal.SIGTERM)
@@ -36,7 +36,8 @@ def stopping() -> Iterator[Stop]:
         if stop.signal and number == signal.SIGINT:
             raise KeyboardInterrupt
         stop.signal = number
-        stop.event.set()
+        # not here: the main thread may be inside the event's own lock, which would then never be free again
+        Thread(target=stop.event.set, daemon=True).start()
         sys.stderr.write("stopping after the current page; what is stored stays stored (Ctrl-C again: at once)\n")
 
     before = {number: signal.signal(number, asked) for number in WATCHED}
