@@ -6,53 +6,20 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, and_, case, delete, false, func, or_, select, update
+from sqlalchemy import Connection, Table, and_, delete, false, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from store.database import amend, upsert
 from store.leases import Grant, confirm
-from store.page import Children, Merge, Page, Rejection
-from store.records import (
-    ENTITIES,
-    Company,
-    Contact,
-    Deal,
-    DealSplit,
-    Detail,
-    Lead,
-    LineItem,
-    Order,
-    Product,
-    Record,
-    Statement,
-    Subscription,
-    SurveyResponse,
-    Ticket,
-)
-from store.schema import TABLES, Checkpoint, RecordAlias, RejectionRow, SweepMark, SyncRunStream, table_of
+from store.merges import merge
+from store.page import Children, Page
+from store.records import ENTITIES, Detail, Record, Statement
+from store.rejections import reject
+from store.schema import TABLES, Checkpoint, SweepMark, SyncRunStream, table_of
 
 CHECKPOINTS = table_of(Checkpoint)
-ALIASES = table_of(RecordAlias)
-REJECTIONS = table_of(RejectionRow)
 MARKS = table_of(SweepMark)
 RUN_STREAMS = table_of(SyncRunStream)
-
-REFERENCES: Mapping[type[Record], tuple[tuple[type[Statement], str], ...]] = {
-    Company: (
-        (Company, "parent_id"),
-        (Contact, "company_id"),
-        (Deal, "company_id"),
-        (Lead, "company_id"),
-        (Order, "company_id"),
-        (Subscription, "company_id"),
-        (SurveyResponse, "company_id"),
-        (Ticket, "company_id"),
-    ),
-    Contact: ((Deal, "primary_contact_id"), (Lead, "contact_id"), (SurveyResponse, "contact_id")),
-    Deal: ((LineItem, "deal_id"), (DealSplit, "deal_id"), (Order, "deal_id"), (Lead, "converted_deal_id")),
-    Product: ((LineItem, "product_id"), (Subscription, "product_id")),
-}
-"""Where other records refer to one: re-pointed to the survivor when it is merged away."""
 
 Values = dict[str, Any]
 FIELDS: Mapping[type[Statement], frozenset[str]] = {record: frozenset(record.model_fields) for record in ENTITIES}
@@ -92,9 +59,10 @@ def save_page(tx: Connection, grant: Grant, run_id: int, stream: str, page: Page
         counts += _save(tx, connection, kind, records, page)
     for children in page.children:
         counts += _replace(tx, connection, children, page)
-    for entity in dict.fromkeys(merge.entity for merge in page.merges):
-        counts += _merge(tx, connection, entity, [merge for merge in page.merges if merge.entity is entity], page)
-    _reject(tx, connection, run_id, page)
+    for entity in dict.fromkeys(merged.entity for merged in page.merges):
+        merges = [merged for merged in page.merges if merged.entity is entity]
+        counts += Counts(merged=merge(tx, connection, entity, merges, page))
+    reject(tx, connection, run_id, page)
     if page.seen:
         marks = [{"id": id_} for id_ in dict.fromkeys(page.seen)]
         upsert(tx, MARKS, marks, constants={"connection": connection, "stream": stream})
@@ -104,7 +72,7 @@ def save_page(tx: Connection, grant: Grant, run_id: int, stream: str, page: Page
 
 
 def save_cursor(tx: Connection, connection: str, run_id: int, stream: str, page: Page, *, now: datetime) -> None:
-    """The checkpoint of a stream: it is not finished until `finish_stream` says so."""
+    """The checkpoint of a stream: it is not finished until `close_stream` says so."""
     row = {
         "connection": connection,
         "stream": stream,
@@ -209,79 +177,6 @@ def _replace(tx: Connection, connection: str, children: Children, page: Page) ->
     for kind, details in _by_kind(now_there.values()).items():
         written += _save(tx, connection, kind, details, page).details
     return Counts(details=written)
-
-
-# ----------------------------------------------------------------------------------------------------- merges
-
-
-def _merge(tx: Connection, connection: str, entity: type[Record], merges: Sequence[Merge], page: Page) -> Counts:
-    """Remember the aliases, tombstone what was merged away, re-point what referred to it."""
-    survivors = {merge.old_id: merge.id for merge in merges}
-    of = and_(ALIASES.c.connection == connection, ALIASES.c.entity == entity.table)
-    known = tx.execute(select(ALIASES.c.old_id, ALIASES.c.id).where(of, ALIASES.c.old_id.in_(survivors)))
-    new = set(survivors.items()) - {(row.old_id, row.id) for row in known}
-    fixed = {"connection": connection, "deleted_at": page.read_at}
-    gone = [{"id": old, "merged_into_id": id_} for old, id_ in survivors.items()]
-    table = TABLES[entity]
-    still_live = set(tx.scalars(_live(table, connection, survivors)))
-    amend(tx, table, [row for row in gone if row["id"] in still_live], constants=fixed)
-    if not new:
-        return Counts(merged=len(still_live))
-    rows = [{"old_id": old, "id": id_} for old, id_ in sorted(new)]
-    upsert(tx, ALIASES, rows, constants={"connection": connection, "entity": entity.table, "merged_at": page.read_at})
-    changed = dict(sorted(new))
-    for where, column in ((ALIASES, "id"), *((TABLES[record], name) for record, name in REFERENCES.get(entity, ()))):
-        within = of if where is ALIASES else where.c.connection == connection
-        pointing = update(where).where(within, where.c[column].in_(changed))
-        tx.execute(pointing.values({column: case(changed, value=where.c[column])}))
-    return Counts(merged=len(new))
-
-
-def _live(table: Table, connection: str, ids: Iterable[str]) -> Select[Any]:
-    return select(table.c.id).where(table.c.connection == connection, table.c.id.in_(ids), table.c.deleted_at.is_(None))
-
-
-# ------------------------------------------------------------------------------------------------- rejections
-
-
-def _reject(tx: Connection, connection: str, run_id: int, page: Page) -> None:
-    """Store what was refused; what had been refused and has now arrived whole is resolved."""
-    refused = {(r.entity.table, r.record_id, r.field): r for r in page.rejected}
-    rows = [_rejection_row(connection, run_id, r, page) for r in refused.values()]
-    upsert(tx, REJECTIONS, rows)
-    arrived: dict[str, list[str]] = {}
-    for record in page.records:
-        if isinstance(record, Record) and "updated_at" in record.model_fields_set:
-            arrived.setdefault(type(record).table, []).append(record.id)
-    for entity, ids in arrived.items():
-        still_open = select(REJECTIONS.c.record_id, REJECTIONS.c.field).where(
-            REJECTIONS.c.connection == connection,
-            REJECTIONS.c.entity == entity,
-            REJECTIONS.c.record_id.in_(ids),
-            REJECTIONS.c.resolved_at.is_(None),
-        )
-        resolved = [
-            {"record_id": row.record_id, "field": row.field}
-            for row in tx.execute(still_open)
-            if (entity, row.record_id, row.field) not in refused
-        ]
-        whose = {"connection": connection, "entity": entity, "resolved_at": page.read_at}
-        amend(tx, REJECTIONS, resolved, constants=whose)
-
-
-def _rejection_row(connection: str, run_id: int, rejection: Rejection, page: Page) -> dict[str, Any]:
-    return {
-        "connection": connection,
-        "entity": rejection.entity.table,
-        "record_id": rejection.record_id,
-        "field": rejection.field,
-        "reason": rejection.reason,
-        "payload": dict(rejection.payload) if rejection.payload is not None else None,
-        "first_seen_at": page.read_at,
-        "last_seen_at": page.read_at,
-        "resolved_at": None,
-        "run_id": run_id,
-    }
 
 
 # ----------------------------------------------------------------------------------------------------- counts

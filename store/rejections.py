@@ -1,0 +1,52 @@
+"""Rejections: what could not be used is kept with its reason, and resolved when it arrives whole."""
+
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from store.database import amend, upsert
+from store.page import Page, Rejection
+from store.records import Record
+from store.schema import RejectionRow, table_of
+
+REJECTIONS = table_of(RejectionRow)
+
+
+def reject(tx: Connection, connection: str, run_id: int, page: Page) -> None:
+    """Store what was refused; what had been refused and has now arrived whole is resolved."""
+    refused = {(r.entity.table, r.record_id, r.field): r for r in page.rejected}
+    rows = [_row(connection, run_id, r, page) for r in refused.values()]
+    upsert(tx, REJECTIONS, rows)
+    arrived: dict[str, list[str]] = {}
+    for record in page.records:
+        if isinstance(record, Record) and "updated_at" in record.model_fields_set:
+            arrived.setdefault(type(record).table, []).append(record.id)
+    for entity, ids in arrived.items():
+        still_open = select(REJECTIONS.c.record_id, REJECTIONS.c.field).where(
+            REJECTIONS.c.connection == connection,
+            REJECTIONS.c.entity == entity,
+            REJECTIONS.c.record_id.in_(ids),
+            REJECTIONS.c.resolved_at.is_(None),
+        )
+        resolved = [
+            {"record_id": row.record_id, "field": row.field}
+            for row in tx.execute(still_open)
+            if (entity, row.record_id, row.field) not in refused
+        ]
+        whose = {"connection": connection, "entity": entity, "resolved_at": page.read_at}
+        amend(tx, REJECTIONS, resolved, constants=whose)
+
+
+def _row(connection: str, run_id: int, rejection: Rejection, page: Page) -> dict[str, Any]:
+    return {
+        "connection": connection,
+        "entity": rejection.entity.table,
+        "record_id": rejection.record_id,
+        "field": rejection.field,
+        "reason": rejection.reason,
+        "payload": dict(rejection.payload) if rejection.payload is not None else None,
+        "first_seen_at": page.read_at,
+        "last_seen_at": page.read_at,
+        "resolved_at": None,
+        "run_id": run_id,
+    }
