@@ -53,7 +53,8 @@ def test_calls_and_revenue_are_per_active_rep(ledger: Ledger) -> None:
     assert (row["value"], row["denominator"], row["n"]) == (30, 3, 3)
     assert ledger.row("revenue_per_rep", "2026-05-01")["denominator"] == 3
     assert ledger.value("revenue_per_rep", team="crm:t") == 45
-    assert ledger.value("revenue_per_rep", owner="crm:ann") == 90
+    row = ledger.row("revenue_per_rep", "2026-04-01", owner="crm:ann")
+    assert (row["value"], row["denominator"], row["n"]) == (90, 1, 1)
     assert ledger.value("calls_per_rep") == Decimal("0.3333333333")
     assert ledger.value("calls_per_rep", "2026-04-11", "day") == 0
 
@@ -63,6 +64,29 @@ def test_deals_of_others_than_reps_are_out_of_revenue_per_rep(ledger: Ledger) ->
     ledger.compute()
     assert ledger.value("revenue_per_rep") == 0
     assert ledger.rows("revenue_per_rep", dims={"owner": "crm:unknown"}) == []
+
+
+def test_calls_of_others_than_reps_are_out_of_calls_per_rep(ledger: Ledger) -> None:
+    ledger.add(User, id="clerk", name="Clerk", is_active=True)
+    call(ledger, "1", "2026-04-10 10:00")
+    for id, owner in (("2", "clerk"), ("3", None)):
+        activity(ledger, id, "call", "2026-04-10 10:00", direction="outbound", outcome="connected", owner_id=owner)
+    ledger.compute()
+    assert ledger.row("calls_per_rep", "2026-04-01")["numerator"] == 1
+    assert {row["member"] for row in ledger.rows("calls_per_rep", dimension="owner")} == {"crm:ann"}
+    assert ledger.value("sales_activity_count") == 3
+
+
+def test_a_deal_that_was_never_open_still_tells_whose_call_it_was(ledger: Ledger) -> None:
+    ledger.lost("no day", "2026-04-01", close_date=None, closed_at=None)
+    ledger.deal("unborn", created_at=None, owner_id="bob")
+    call(ledger, "1", "2026-04-10 10:00", ("deals", "no day"))
+    call(ledger, "2", "2026-04-10 10:00", ("deals", "unborn"))
+    ledger.compute()
+    for dims in ({"owner": "crm:ann"}, {"owner": "crm:bob"}, {"team": "crm:t"}, {"team": "__none__"}):
+        row = ledger.row("calls_per_opportunity", "2026-04-01", **dims)
+        assert (row["numerator"], row["denominator"], row["status"]) == (1, 0, "zero_denominator")
+    assert {row["member"] for row in ledger.rows("calls_per_opportunity", dimension="pipeline")} == {"crm:p"}
 
 
 def test_a_call_counts_once_for_its_deal_or_the_open_deal_that_moved_last(ledger: Ledger) -> None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from kpi.settings import KpiSettings
 from store.records import (
     Company,
+    Contact,
     DealFieldChange,
     ExchangeRate,
     LineItem,
@@ -133,6 +134,44 @@ def test_products_add_up_to_revenue(ledger: Ledger) -> None:
     assert ledger.value("product_revenue", product="__unallocated__") == 17
     assert ledger.value("product_revenue") == ledger.value("revenue") == 107
     assert ledger.value("revenue", product="crm:x") == 100
+
+
+def test_a_credit_alone_stays_in_slices_without_a_customer(ledger: Ledger) -> None:
+    ledger.won("credit", "2026-04-01", amount=Decimal(-30), currency="EUR")
+    ledger.won("yen", "2026-04-01", amount=Decimal(-30), currency="JPY")
+    ledger.compute()
+    for currency, numerator in (("EUR", -30), ("JPY", 0)):
+        row = ledger.row("revenue_per_customer", "2026-04-01", currency=currency)
+        assert (row["value"], row["numerator"], row["denominator"], row["n"]) == (None, numerator, 0, 0)
+        assert row["status"] == "zero_denominator"
+    ledger.won("credit", "2026-04-01", amount=Decimal(-30), currency="GBP")
+    ledger.compute()
+    row = ledger.row("revenue_per_customer", "2026-04-01", currency="EUR")
+    assert (row["numerator"], row["denominator"], row["n"]) == (0, 0, 0)
+
+
+def test_products_count_lines_and_their_total_counts_deals(ledger: Ledger) -> None:
+    ledger.won("explained", "2026-04-01", amount=Decimal(10))
+    ledger.won("bare", "2026-04-01", amount=Decimal(7))
+    ledger.won("in part", "2026-04-01", amount=Decimal(5), currency="JPY")
+    ledger.won("priceless", "2026-04-01", amount=None)
+    for id, deal, net in (("1", "explained", 6), ("2", "explained", 4), ("3", "in part", 2), ("4", "priceless", None)):
+        ledger.add(LineItem, id=id, deal_id=deal, product_id="x", net_amount=None if net is None else Decimal(net))
+    ledger.compute()
+    assert ledger.row("product_revenue", "2026-04-01", product="crm:x")["n"] == 4
+    assert ledger.row("product_revenue", "2026-04-01", product="__unallocated__")["n"] == 1
+    assert ledger.row("product_revenue", "2026-04-01")["n"] == ledger.row("revenue", "2026-04-01")["n"] == 4
+
+
+def test_what_a_deleted_company_or_contact_was_stays_told(ledger: Ledger) -> None:
+    gone = {"deleted_at": at("2026-05-01 00:00")}
+    ledger.add(Company, id="c", name="Gone", country="DE", region="west", industry="food", employees=20, **gone)
+    ledger.add(Contact, id="x", source="web", **gone)
+    ledger.won("a", "2026-04-01", company_id="c", primary_contact_id="x")
+    ledger.compute()
+    told = {"country": "DE", "region": "west", "industry": "food", "size_band": "11-50", "source": "web"}
+    for dimension, member in told.items():
+        assert ledger.value("revenue", **{dimension: member}) == 100
 
 
 def test_the_region_comes_from_deal_company_or_map(ledger: Ledger) -> None:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kpi.zones import day_end, local_time, offset_changes
@@ -22,10 +22,14 @@ ZONES = [
 INSTANTS = st.datetimes(datetime(1995, 1, 1), datetime(2035, 1, 1))  # noqa: DTZ001  # made aware below
 
 
+UNHURRIED = settings(deadline=None)
+
+
 def sql(expression: str) -> object:
     return duckdb.execute(f"SELECT {expression}").fetchall()[0][0]
 
 
+@UNHURRIED
 @given(st.sampled_from(ZONES), INSTANTS)
 def test_the_local_time_of_an_instant_is_pythons(name: str, instant: datetime) -> None:
     zone = ZoneInfo(name)
@@ -42,6 +46,7 @@ def test_the_local_time_turns_where_the_clock_does(name: str) -> None:
             assert sql(local_time(f"TIMESTAMP '{instant.replace(tzinfo=None)}'", zone)) == expected
 
 
+@UNHURRIED
 @given(st.sampled_from(ZONES), st.dates(date(1995, 1, 1), date(2035, 1, 1)))
 def test_a_day_ends_a_microsecond_before_the_next_begins(name: str, day: date) -> None:
     zone = ZoneInfo(name)

@@ -1,8 +1,9 @@
 """What is open at a moment, from the histories; now, from the present state."""
 
+from datetime import date
 from decimal import Decimal
 
-from store.records import DealFieldChange, DealStageChange
+from store.records import DealFieldChange, DealStageChange, ExchangeRate
 from tests.kpi.engine.ledger import NOW, Ledger, at
 
 
@@ -56,6 +57,17 @@ def test_a_deal_without_visits_is_open_from_creation_to_its_close_day(ledger: Le
     assert ledger.value("active_deals_count", "2026-04-10", "day") == 1
     assert ledger.value("active_deals_count", "2026-04-01") == 1
     assert ledger.value("active_deals_count", "2026-06-01") == 1
+
+
+def test_an_open_deal_converts_at_each_moments_rate_whatever_its_close_date_says(ledger: Ledger) -> None:
+    ledger.deal("a", currency="USD", is_closed=True, close_date=date(2026, 4, 10))
+    visit(ledger, "a", "new", "2026-03-01 09:00")
+    for day, rate in (("2026-03-01", "0.5"), ("2026-05-10", "0.25")):
+        ledger.add(ExchangeRate, id=day, from_currency="USD", to_currency="EUR", effective_from=date.fromisoformat(day),
+                   rate=Decimal(rate))  # fmt: skip
+    ledger.compute()
+    months = ("2026-03-01", "2026-04-01", "2026-05-01")
+    assert [ledger.value("open_pipeline_value", month) for month in months] == [50, 50, 25]
 
 
 def test_bands_and_buckets_are_against_the_moment(ledger: Ledger) -> None:

@@ -2,20 +2,10 @@
 
 from datetime import date, datetime
 
-from tests.kpi.oracles.book import (
-    LONG_AGO,
-    NONE,
-    Book,
-    Row,
-    activity_instant,
-    is_call,
-    is_negative,
-    is_rep_activity,
-    key_of,
-    qualified,
-)
+from tests.kpi.oracles.book import LONG_AGO, Book
 from tests.kpi.oracles.cells import Cell, Period, count, ratio
 from tests.kpi.oracles.closed_deals import heads_by_team
+from tests.kpi.oracles.rows import NONE, Row, activity_instant, is_call, is_negative, is_rep_activity, key_of, qualified
 
 
 def activity_member(book: Book, activity: Row, instant: datetime, dimension: str | None) -> str:

@@ -7,10 +7,22 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.kpi.oracles.cells import Period, months_later
+from tests.kpi.oracles.bands import age_band, close_date_bucket, deal_size_band, probability_band, size_band
+from tests.kpi.oracles.cells import Period
+from tests.kpi.oracles.rows import (
+    NONE,
+    Row,
+    activity_instant,
+    is_call,
+    is_live,
+    is_negative,
+    is_rep_activity,
+    key_of,
+    parsed,
+    qualified,
+    stage_member,
+)
 
-Row = Mapping[str, Any]
-NONE = "__none__"
 EXCLUDED_LOSS_REASONS = ("duplicate", "merged", "test")
 LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(9000, 1, 1)
@@ -469,131 +481,3 @@ class Book:
             if created is not None and won < created:
                 return "expansion"
         return "new_business"
-
-
-# ------------------------------------------------------------------------------------------------ of single rows
-
-
-def key_of(row: Row) -> tuple[str, str]:
-    """Whose row, and which."""
-    return row["connection"], row["id"]
-
-
-def is_live(row: Row) -> bool:
-    """Neither deleted nor merged away."""
-    return row["deleted_at"] is None and row.get("merged_into_id") is None
-
-
-def is_negative(amount: Decimal | None) -> bool:
-    """Whether an amount is known and below zero."""
-    return amount is not None and amount < 0
-
-
-def qualified(connection: str, id_: str | None) -> str | None:
-    """An id with the connection that it belongs to."""
-    return None if id_ is None else f"{connection}:{id_}"
-
-
-def stage_member(connection: str, pipeline_id: str | None, stage_id: str | None) -> str | None:
-    """A stage with its connection and its pipeline."""
-    return None if stage_id is None else f"{connection}:{pipeline_id}/{stage_id}"
-
-
-def parsed(field: str, text: str | None) -> Any:
-    """A value of a field's history as the record itself would have it."""
-    if text is None:
-        return None
-    if field == "amount":
-        return Decimal(text)
-    if field == "close_date":
-        return date.fromisoformat(text)
-    return text
-
-
-def is_rep_activity(activity: Row) -> bool:
-    """Done by a person, outwards."""
-    kind, outcome = activity["type"], activity["outcome"]
-    outward = activity["direction"] != "inbound"
-    if not is_live(activity) or activity["is_automated"]:
-        return False
-    if kind == "call":
-        return outward and outcome not in ("canceled", "open")
-    if kind in ("email", "message"):
-        return outward and outcome not in ("failed", "bounced", "open")
-    if kind == "meeting":
-        return outcome in ("completed", "no_show")
-    return bool(kind == "task" and outcome == "completed")
-
-
-def is_call(activity: Row) -> bool:
-    """A call that was made, outwards."""
-    return (
-        is_live(activity)
-        and activity["type"] == "call"
-        and activity["direction"] != "inbound"
-        and activity["outcome"] not in ("canceled", "open")
-    )
-
-
-def activity_instant(activity: Row) -> datetime | None:
-    """When it happened: a task when it was completed."""
-    done: datetime | None = activity["completed_at"]
-    if activity["type"] == "task" and done is not None:
-        return done
-    happened: datetime | None = activity["occurred_at"]
-    return happened
-
-
-# ------------------------------------------------------------------------------------------------ bands
-
-
-def size_band(employees: int | None) -> str | None:
-    """How big a company is."""
-    if employees is None:
-        return None
-    for most, band in ((10, "1-10"), (50, "11-50"), (200, "51-200"), (1000, "201-1000"), (5000, "1001-5000")):
-        if employees <= most:
-            return band
-    return "5001+"
-
-
-def deal_size_band(worth: Decimal | None) -> str | None:
-    """How big a deal is."""
-    if worth is None:
-        return None
-    for below, band in ((1000, "< 1k"), (5000, "1k - 5k"), (20000, "5k - 20k"), (100000, "20k - 100k")):
-        if worth < below:
-            return band
-    return "100k +"
-
-
-def probability_band(probability: Decimal | None) -> str | None:
-    """How likely a deal is."""
-    if probability is None:
-        return None
-    for below, band in (("0.25", "0 - 25 %"), ("0.5", "25 - 50 %"), ("0.75", "50 - 75 %")):
-        if probability < Decimal(below):
-            return band
-    return "75 - 100 %"
-
-
-def close_date_bucket(close_date: date | None, day: date) -> str | None:
-    """How far off a close date is, seen from a day."""
-    if close_date is None:
-        return None
-    next_month = months_later(day.replace(day=1), 1)
-    if close_date < day:
-        return "past due"
-    if close_date < next_month:
-        return "this month"
-    return "next month" if close_date < months_later(next_month, 1) else "later"
-
-
-def age_band(created: date | None, day: date) -> str | None:
-    """How long ago a deal was created, seen from a day."""
-    if created is None:
-        return None
-    for most, band in ((30, "0 - 30"), (90, "31 - 90"), (180, "91 - 180")):
-        if (day - created).days <= most:
-            return band
-    return "181 +"

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
-from tests.kpi.oracles.book import NONE, Book, Sight, key_of, qualified
+from tests.kpi.oracles.book import Book, Sight
 from tests.kpi.oracles.cells import Cell, Period, count, mean, period_of, quantile, ratio, total
+from tests.kpi.oracles.rows import NONE, key_of, qualified
 
 
 def closed_in(book: Book, period: Period, counts: Callable[[Sight], bool]) -> list[Sight]:

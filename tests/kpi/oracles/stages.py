@@ -3,8 +3,9 @@
 from datetime import date
 from decimal import Decimal
 
-from tests.kpi.oracles.book import NONE, Book, Row, key_of, qualified, stage_member
+from tests.kpi.oracles.book import Book
 from tests.kpi.oracles.cells import Cell, Period, mean, quantile, ratio
+from tests.kpi.oracles.rows import NONE, Row, key_of, qualified, stage_member
 
 
 def entries(book: Book, deal: Row, stage: Row, *, later: bool) -> list[Row]:
