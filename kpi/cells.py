@@ -69,8 +69,9 @@ def slices(
 
 
 def columns(metric: OverFact | Moment, *, among: Iterable[OverFact] = ()) -> dict[str, str]:
-    """The aggregates behind a metric's numerator, denominator, n, direct value and coverage.
+    """The aggregates behind a metric's numerator, denominator, n, direct value and coverage; NULL for none.
 
+    `rows` and `whole_n` stand in for n where a slice is kept though n is 0, and in totals.
     Percentiles of one expression `among` others are asked for at once: DuckDB then keeps the values once.
     """
     match metric:
@@ -86,7 +87,10 @@ def columns(metric: OverFact | Moment, *, among: Iterable[OverFact] = ()) -> dic
             value = f"round(quantile_cont({metric.of}, {shares})[{shares.index(metric.at) + 1}], 10)"
             found = ("NULL", f"count({metric.of})", f"count({metric.of})", value)
     names = ("numerator", "denominator", "n", "value")
-    return dict(zip(names, found, strict=True)) | {"coverage": coverage(metric.coverage)}
+    rows = metric.rows if isinstance(metric, Mean) else None
+    whole_n = metric.whole_n if isinstance(metric, Flow) else None
+    more = {"coverage": coverage(metric.coverage), "rows": rows or "NULL", "whole_n": whole_n or "NULL"}
+    return dict(zip(names, found, strict=True)) | more
 
 
 def coverage(parts: Mapping[str, str]) -> str:
@@ -162,12 +166,13 @@ def _mask(one: Slice, by: Sequence[str]) -> int:
 
 
 def _keep(duck: DuckDBPyConnection, key: str, index: int, measures: Mapping[str, str], picked: Sequence[str]) -> None:
-    names = ("numerator", "denominator", "n", "value", "coverage")
+    names = ("numerator", "denominator", "n", "value", "coverage", "rows", "whole_n")
     found = {name: f"{name}_{index}" if f"{name}_{index}" in measures else "NULL" for name in names}
+    n = f"CASE WHEN dimension = '' THEN coalesce({found['whole_n']}, {found['n']}) ELSE {found['n']} END"
     duck.execute(
-        f"INSERT INTO cells SELECT '{key}', calendar, grain, period_start, dimension, member, "
-        f"{', '.join(found.values())} FROM grouped "
-        f"WHERE mask IN ({', '.join(picked)}) AND ({found['n']} > 0 OR dimension = '')"
+        f"INSERT INTO cells SELECT '{key}', calendar, grain, period_start, dimension, member, {found['numerator']}, "
+        f"{found['denominator']}, {n}, {found['value']}, {found['coverage']} FROM grouped "
+        f"WHERE mask IN ({', '.join(picked)}) AND (coalesce({found['rows']}, {found['n']}) > 0 OR dimension = '')"
     )
 
 

@@ -15,7 +15,7 @@ def at_moments(duck: DuckDBPyConnection, metric: Moment, wanted: Wanted) -> None
     """Totals from the day totals, slices from the deals open at the ends of months; running periods are now."""
     _totals_at_moments(duck, metric)
     dimensions = list(dict.fromkeys(one.dimensions for one in wanted if one.dimensions))
-    measures = ", ".join(f"{expression} AS {name}" for name, expression in columns(metric).items())
+    measures = _measures(metric)
     for some in dimensions:
         duck.execute(
             "INSERT INTO cells WITH grouped AS (SELECT day, is_now, "
@@ -28,7 +28,7 @@ def at_moments(duck: DuckDBPyConnection, metric: Moment, wanted: Wanted) -> None
 
 
 def _totals_at_moments(duck: DuckDBPyConnection, metric: Moment) -> None:
-    measures = ", ".join(f"{expression} AS {name}" for name, expression in columns(metric).items())
+    measures = _measures(metric)
     daily = coverage(metric.daily_coverage)
     duck.execute(
         "INSERT INTO cells WITH present AS "
@@ -44,21 +44,27 @@ def _totals_at_moments(duck: DuckDBPyConnection, metric: Moment) -> None:
     )
 
 
+def _measures(metric: Moment) -> str:
+    names = ("numerator", "denominator", "n", "value", "coverage")
+    return ", ".join(f"{columns(metric)[name]} AS {name}" for name in names)
+
+
 def per_span(duck: DuckDBPyConnection, metric: PerSpan, wanted: Wanted) -> None:
     """Divide the cells of the part by the distinct things that were there in the period."""
     _whole_spans(duck, metric)
     for some in dict.fromkeys(one.dimensions for one in wanted if one.dimensions):
         if some[0] not in metric.alone:
             _sliced_spans(duck, metric, some, list(dict.fromkeys(one.calendar for one in wanted)))
-    alone = ", ".join(f"'{name}'" for name in metric.alone) or "''"
+    alone = ", ".join(f"'{name}'" for name in metric.alone) or "NULL"
     duck.execute(
-        "INSERT INTO cells WITH part AS (SELECT * FROM cells WHERE kpi_key = ?) "
-        "SELECT ?, coalesce(a.calendar, s.calendar), coalesce(a.grain, s.grain), "
+        "INSERT INTO cells WITH part AS (SELECT * FROM cells WHERE kpi_key = ?), "
+        "divided AS (SELECT coalesce(a.calendar, s.calendar), coalesce(a.grain, s.grain), "
         "coalesce(a.period_start, s.period_start), coalesce(a.dimension, s.dimension), "
         "coalesce(a.member, s.member), coalesce(a.numerator, 0), coalesce(s.things, "
-        f"CASE WHEN a.dimension <> '' AND a.dimension IN ({alone}) THEN 1 ELSE 0 END) AS things, things, NULL, "
+        f"CASE WHEN a.dimension IN ({alone}) THEN 1 ELSE 0 END) AS heads, "
         "a.coverage FROM part a FULL JOIN spans s ON (s.calendar, s.grain, s.period_start, s.dimension, s.member) "
-        "= (a.calendar, a.grain, a.period_start, a.dimension, a.member)",
+        "= (a.calendar, a.grain, a.period_start, a.dimension, a.member)) "
+        "SELECT ?, * EXCLUDE (heads, coverage), heads, heads, NULL, coverage FROM divided",
         [part_key(metric), metric.card.key],
     )
 

@@ -52,7 +52,7 @@ def compute(
         source = Source(database, duck, folder, memory=limits.memory)
         reporting = resolve(settings, accounts(database))
         with database.read() as tx:
-            before, stored = last_run(tx), newest(tx)
+            before, stored = last_run(tx), newest(tx, reporting.parameters_hash)
         source.copy([*COPIES, stored])
         fill(duck, database, settings, reporting, chosen, _kept(settings), now)
         broken = violations(duck, chosen)
@@ -60,7 +60,7 @@ def compute(
         with database.write() as tx:
             claim(tx)
             if last_run(tx) != before:  # another process has saved a run meanwhile
-                source.copy([newest(tx)])
+                source.copy([newest(tx, reporting.parameters_hash)])
                 checked, written = compare(duck, source, restated_by="edited_record")
             run = {
                 "sync_run_ids": list(sync_run_ids),

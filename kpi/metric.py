@@ -70,10 +70,14 @@ class _OverFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow(_OverFact):
-    """A sum or count of events: `total` over `n` rows. No events: 0."""
+    """A sum or count of events: `total` over `n` rows. No events: 0.
+
+    `whole_n` are the rows behind the total, where the slices count others.
+    """
 
     total: str
     n: str
+    whole_n: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +91,14 @@ class Ratio(_OverFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mean(_OverFact):
-    """`total` over `count`. No rows: null."""
+    """`total` over `count`. No rows: null.
+
+    `rows` are those behind the total, where they are not the ones that `count` counts.
+    """
 
     total: str
     count: str
+    rows: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

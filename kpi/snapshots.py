@@ -11,8 +11,8 @@ from store.schema import KpiSnapshot, table_of
 from store.snapshots import COLUMNS, NUMBER_TYPE, NUMBERS, newest_complete
 
 COMPARED = (
-    "id", "series", "kpi_key", "definition_version", "calendar", "grain", "dimension", "parameters_hash", "value",
-    "status", "numerator", "denominator", "n", "flags", "coverage", "is_partial", "is_final",
+    "id", "series", "kpi_key", "definition_version", "calendar", "grain", "dimension", "value", "status", "numerator",
+    "denominator", "n", "flags", "coverage", "is_partial", "is_final",
 )  # fmt: skip
 SNAPSHOTS = table_of(KpiSnapshot)
 BATCH = 20_000
@@ -33,7 +33,7 @@ WITH compared AS (
         replace(p.flags, ' ', '') IS DISTINCT FROM c.flags OR p.is_partial IS DISTINCT FROM c.is_partial
             OR p.is_final IS DISTINCT FROM c.is_final
             OR p.definition_version IS DISTINCT FROM c.definition_version AS is_marked
-    FROM current_values c LEFT JOIN newest p ON p.series = c.series
+    FROM (FROM kpi_values UNION ALL BY NAME FROM emptied) c LEFT JOIN newest p ON p.series = c.series
 )
 SELECT *, CASE WHEN previous_id IS NULL THEN NULL WHEN was_version <> definition_version THEN 'definition_change'
     WHEN is_restated AND NOT was_partial THEN $restated_by END AS change_reason
@@ -43,14 +43,14 @@ VANISHED = """
 SELECT p.id FROM newest p JOIN metrics m ON m.kpi_key = p.kpi_key
     AND split_part(m.version, '.', 1) = split_part(p.definition_version, '.', 1)
 ANTI JOIN kpi_values v ON v.series = p.series
-WHERE p.parameters_hash = parameters_hash() AND NOT (p.n = 0 AND p.is_final)
+WHERE NOT (p.n = 0 AND coalesce(p.numerator, 0) = 0 AND p.is_final)
     AND (p.kpi_key, p.calendar, p.grain, p.dimension) IN
         (SELECT (kpi_key, calendar, grain, dimension) FROM wanted_slices)
 """
 IDENTITY = ("series", "kpi_key", "calendar", "grain", "period_start", "period_end", "dimension", "member",
             "member_label", "dims")  # fmt: skip
 EMPTIED = """
-INSERT INTO current_values BY NAME
+INSERT INTO emptied BY NAME
 SELECT g.*, m.version AS definition_version, m.unit, m.currency, 0 AS n,
     CASE WHEN m.is_missing THEN 'source_missing' WHEN m.kind = 'sum' THEN 'ok' ELSE 'zero_denominator' END AS status,
     CASE WHEN m.kind = 'sum' AND NOT m.is_missing THEN 0 END AS value,
@@ -61,9 +61,10 @@ FROM gone g JOIN metrics m ON m.kpi_key = g.kpi_key
 """
 
 
-def newest(tx: Connection) -> Copy:
-    """The newest row of each series, to compare with."""
-    return Copy(table=SNAPSHOTS, columns=COMPARED, where=newest_complete(tx), into="newest", decimals="double")
+def newest(tx: Connection, parameters_hash: str) -> Copy:
+    """The newest row of each series under these parameters, to compare with."""
+    where = newest_complete(tx, parameters_hash)
+    return Copy(table=SNAPSHOTS, columns=COMPARED, where=where, into="newest", decimals="double")
 
 
 def compare(duck: DuckDBPyConnection, source: Source, *, restated_by: str) -> tuple[int, int]:
@@ -73,14 +74,14 @@ def compare(duck: DuckDBPyConnection, source: Source, *, restated_by: str) -> tu
     """
     duck.execute(DIFFERS)
     duck.execute(COVERS)
-    duck.execute("CREATE OR REPLACE TABLE current_values AS SELECT * FROM kpi_values")
+    duck.execute("CREATE OR REPLACE TABLE emptied AS FROM kpi_values LIMIT 0")
     gone = [row[0] for row in duck.execute(VANISHED).fetchall()]
     for start in range(0, len(gone), BATCH):
         ids = ", ".join(map(str, gone[start : start + BATCH]))
         source.copy([Copy(table=SNAPSHOTS, columns=IDENTITY, where=f"id IN ({ids})", into="gone")])
         duck.execute(EMPTIED)
     duck.execute(CHANGED, {"restated_by": restated_by})
-    return _count(duck, "current_values"), _count(duck, "changed")
+    return _count(duck, "kpi_values") + _count(duck, "emptied"), _count(duck, "changed")
 
 
 def changed_rows(duck: DuckDBPyConnection, dialect: str) -> Iterator[Sequence[tuple[Any, ...]]]:

@@ -1,4 +1,8 @@
-"""Columns out of the store into DuckDB: Arrow streams through ADBC, only what the facts need, only live rows."""
+"""Columns out of the store into DuckDB: Arrow streams through ADBC, and only what the facts need.
+
+Deals, activities and what hangs on them come live only. What gives them names, countries, sources comes with its
+tombstones: what a deleted company was stays told.
+"""
 
 import subprocess
 import sys
@@ -72,12 +76,12 @@ def _copy(record: type[Any], columns: str, where: str = "1 = 1") -> Copy:
 
 COPIES = (
     _copy(Account, "connection base_currency time_zone fiscal_year_start week_start", LIVE),
-    _copy(User, "connection id name email role is_active active_from active_to updated_at deleted_at",
-          "merged_into_id IS NULL"),
+    _copy(User, "connection id name email role is_active active_from active_to updated_at deleted_at "
+          "merged_into_id"),
     _copy(Team, "connection id name"),
     _copy(TeamMembership, "connection user_id team_id is_primary valid_from valid_to deleted_at"),
-    _copy(Company, "connection id name country region industry employees size_band", LIVE),
-    _copy(Contact, "connection id company_id source", LIVE),
+    _copy(Company, "connection id name country region industry employees size_band"),
+    _copy(Contact, "connection id source"),
     _copy(Campaign, "connection id name"),
     _copy(Pipeline, "connection id name include_in_kpis"),
     _copy(Stage, "connection pipeline_id id name sort_order is_closed is_won"),

@@ -1,6 +1,6 @@
 """The facts in DuckDB: settings as macros and tables, then one SQL file per fact over the copied columns."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache
 from importlib.resources import files
@@ -77,23 +77,10 @@ def calendars(settings: KpiSettings, reporting: Reporting) -> Iterable[Calendar]
 
 
 def _place(duck: DuckDBPyConnection, periods: list[Period], today: date) -> None:
-    rows = [
-        {
-            "calendar": period.calendar,
-            "grain": period.grain,
-            "start_day": period.start,
-            "end_day": period.end,
-            "is_running": today in period,
-            "elapsed_days": period.elapsed(today),
-        }
-        for period in periods
-    ]
-    kinds = ("VARCHAR", "VARCHAR", "DATE", "DATE", "BOOLEAN", "BIGINT")
-    shape = orjson.dumps([dict(zip(rows[0], kinds, strict=True))]).decode()
-    duck.execute(  # as one text: a list of values is bound a thousand times more slowly
-        f"CREATE OR REPLACE TABLE periods AS SELECT unnest(from_json(?, '{shape}'), recursive := true)",
-        [orjson.dumps(rows).decode()],
-    )
+    shape = {"calendar": "VARCHAR", "grain": "VARCHAR", "start_day": "DATE", "end_day": "DATE",
+             "is_running": "BOOLEAN", "elapsed_days": "BIGINT"}  # fmt: skip
+    rows = [(one.calendar, one.grain, one.start, one.end, today in one, one.elapsed(today)) for one in periods]
+    put_rows(duck, "periods", shape, rows)
     starts = ", ".join(
         f"max(start_day) FILTER (calendar = '{calendar}' AND grain = '{grain}') AS {calendar}_{grain}"
         for calendar, grain in dict.fromkeys((period.calendar, period.grain.value) for period in periods)
@@ -107,6 +94,16 @@ def _place(duck: DuckDBPyConnection, periods: list[Period], today: date) -> None
     duck.execute(
         "CREATE OR REPLACE TABLE moments AS SELECT DISTINCT CAST(end_day - 1 AS DATE) AS day FROM periods "
         f"WHERE NOT is_running AND grain IN ({sliced})"
+    )
+
+
+def put_rows(duck: DuckDBPyConnection, table: str, shape: Mapping[str, str], rows: Iterable[Sequence[object]]) -> None:
+    """Make a table of Python's values, as one text: a list of values is bound a thousand times more slowly."""
+    records = [dict(zip(shape, row, strict=True)) for row in rows]
+    kinds = orjson.dumps([dict(shape)]).decode()
+    duck.execute(
+        f"CREATE OR REPLACE TABLE {table} AS SELECT unnest(from_json(?, '{kinds}'), recursive := true)",
+        [orjson.dumps(records).decode()],
     )
 
 

@@ -19,7 +19,7 @@ from kpi.metric import Flow, Growth, Mean, Metric, Moment, OverFact, Percentile,
 from kpi.periods import Period
 from kpi.settings import KpiSettings, Reporting
 from kpi.values import assemble
-from kpi.warehouse import build
+from kpi.warehouse import build, put_rows
 from store.database import Database
 
 Wanted = Mapping[str, tuple[Metric, tuple[Slice, ...]]]
@@ -36,6 +36,8 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+FEW_ROWS = 20_000
+"""Deals and activities below which one thread is faster than several, each with hash tables of its own to set up."""
 
 
 @contextmanager
@@ -67,6 +69,9 @@ def fill(
     now: datetime,
 ) -> None:
     """Make `kpi_values` from the copied columns: every cell of every metric, as it would be stored."""
+    [(rows,)] = duck.execute("SELECT (SELECT count(*) FROM deals) + (SELECT count(*) FROM activities)").fetchall()
+    if rows < FEW_ROWS:
+        duck.execute("SET threads = 1")
     periods = build(duck, settings, reporting, now)
     duck.execute(MACROS)
     duck.execute(CELLS)
@@ -145,9 +150,6 @@ def _has_rows(tx: Connection, table: str) -> bool:
 
 
 def _note_slices(duck: DuckDBPyConnection, wanted: Wanted) -> None:
-    duck.execute(
-        "CREATE OR REPLACE TABLE wanted_slices (kpi_key VARCHAR, calendar VARCHAR, grain VARCHAR, dimension VARCHAR)"
-    )
+    names = ("kpi_key", "calendar", "grain", "dimension")
     rows = [(key, one.calendar, one.grain, one.dimension) for key, (_, ones) in wanted.items() for one in ones]
-    if rows:
-        duck.execute("INSERT INTO wanted_slices VALUES " + ", ".join(map(str, rows)))
+    put_rows(duck, "wanted_slices", dict.fromkeys(names, "VARCHAR"), rows)

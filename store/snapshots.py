@@ -49,11 +49,12 @@ def define(tx: Connection, definitions: Sequence[Mapping[str, Any]]) -> None:
     upsert(tx, DEFINITIONS, new)
 
 
-def newest_complete(tx: Connection) -> str:
-    """A condition on kpi_snapshots: the newest row of each series, of complete runs."""
+def newest_complete(tx: Connection, parameters_hash: str) -> str:
+    """A condition on kpi_snapshots: the newest row of each series under these parameters, of complete runs."""
     incomplete = tx.execute(select(RUNS.c.id).where(RUNS.c.status != "complete")).scalars().all()
-    hidden = f"WHERE run_id NOT IN ({', '.join(map(str, incomplete))})" if incomplete else ""
-    return f"id IN (SELECT max(id) FROM kpi_snapshots {hidden} GROUP BY series)"
+    hidden = f" AND run_id NOT IN ({', '.join(map(str, incomplete))})" if incomplete else ""
+    of_these = f"parameters_hash = '{parameters_hash}'{hidden}"  # a digest of ours
+    return f"id IN (SELECT max(id) FROM kpi_snapshots WHERE {of_these} GROUP BY series)"
 
 
 def last_run(tx: Connection) -> RowMapping | None:

@@ -15,7 +15,10 @@ SNAPSHOT = """
 VIEWS: dict[str, str] = {
     "kpi_latest": f"""
         SELECT {SNAPSHOT} FROM kpi_snapshots s
-        WHERE s.basis = 'live' AND NOT EXISTS (
+        WHERE s.basis = 'live' AND s.parameters_hash = (
+            SELECT r.parameters_hash FROM kpi_snapshot_runs r
+            WHERE r.status = 'complete' AND r.basis = 'live' ORDER BY r.id DESC LIMIT 1
+        ) AND NOT EXISTS (
             SELECT 1 FROM kpi_snapshots later
             WHERE later.series = s.series AND later.id > s.id AND later.basis = 'live'
         )""",

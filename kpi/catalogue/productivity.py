@@ -38,9 +38,13 @@ CALLS_PER_REP = Card(
         tr="Satış görevlisi başına ortalama çağrı sayısı",
         ru="Среднее число звонков на менеджера",
     ),
-    formula="calls / number of active reps; by owner: the owner's calls",
+    formula="calls made by reps / number of active reps; by owner: the rep's calls",
     day="day of the call",
-    edge_cases=(HEADS, "Inbound, canceled and open calls are left out; unanswered ones count."),
+    edge_cases=(
+        HEADS,
+        "Calls of people who are no reps are left out.",
+        "Inbound, canceled and open calls are left out; unanswered ones count.",
+    ),
     sources=ACTIVITIES,
     needs=("activities", "users"),
 )
@@ -114,8 +118,8 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
         part=Flow(
             card=CALLS_PER_REP,
             fact="rep_activities",
-            total="sum(call)",
-            n="sum(call)",
+            total="sum(rep_call)",
+            n="sum(rep_call)",
             dimensions=("owner", "team"),
         ),
         spans="rep_spans",

@@ -110,6 +110,7 @@ REVENUE_METRICS: tuple[Metric, ...] = (
         fact="closed_deals",
         total="sum(revenue)",
         count="count(DISTINCT customer)",
+        rows="sum(booked)",
         coverage=AMOUNT,
         dimensions=D_CUST,
     ),
@@ -159,6 +160,7 @@ REVENUE_METRICS: tuple[Metric, ...] = (
         fact="product_lines",
         total="sum(value)",
         n="count(*)",
+        whole_n="sum(is_first)",
         dimensions=("product",),
     ),
     Growth(

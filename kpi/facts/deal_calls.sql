@@ -22,18 +22,18 @@ indirect AS (
     WHERE l.entity = 'companies'
 ),
 tied AS (
-    SELECT activity, day, deal FROM direct
+    SELECT activity, day, deal, day_end(day) AS at FROM direct
     UNION ALL
-    SELECT i.activity, i.day, i.deal FROM indirect i JOIN open_spans s ON s.deal = i.deal
+    SELECT i.activity, i.day, i.deal, day_end(i.day) FROM indirect i JOIN open_spans s ON s.deal = i.deal
     WHERE i.day >= s.since AND i.day <= coalesce(s.until, i.day)
         AND i.activity NOT IN (SELECT activity FROM direct)
 ),
 changed AS (
     SELECT t.activity, t.day, t.deal, d.id, v.entered_at
-    FROM tied t JOIN deal d ON d.deal = t.deal LEFT JOIN visits v ON v.deal = t.deal AND day_end(t.day) >= v.entered_at AND day_end(t.day) < v.next_at
+    FROM tied t JOIN deal d ON d.deal = t.deal
+    LEFT JOIN visits v ON v.deal = t.deal AND t.at >= v.entered_at AND t.at < v.next_at
 ),
 chosen AS (
     SELECT activity, day, first(deal ORDER BY entered_at DESC NULLS LAST, id) AS deal FROM changed GROUP BY activity, day
 )
-SELECT c.activity, c.day, c.deal, s.owner, s.team, coalesce(s.pipeline, d.pipeline) AS pipeline
-FROM chosen c JOIN deal d ON d.deal = c.deal LEFT JOIN open_spans s ON s.deal = c.deal;
+SELECT c.activity, c.day, c.deal, s.owner, s.team, s.pipeline FROM chosen c JOIN settled_deals s ON s.deal = c.deal;

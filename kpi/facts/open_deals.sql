@@ -1,10 +1,14 @@
 -- open_states: a deal's unbroken state over local days [from_day, to_day): open or not, its stage, amount and rate.
 CREATE OR REPLACE TABLE turns AS
-WITH seen AS (SELECT deal, min(entered_day) AS first_day, max(entered_day) AS last_day FROM visits GROUP BY deal),
+WITH seen AS (
+    SELECT deal, min(entered_day) AS first_day,
+        max(entered_day) FILTER (is_closed AND exited_at IS NULL AND next_at = never()) AS closed_day
+    FROM visits GROUP BY deal
+),
 lives AS (
     SELECT d.deal, d.connection, d.deal_currency, d.fixed_rate, d.created_day, s.deal IS NULL AS is_unseen,
         CASE WHEN d.closed THEN d.close_day END AS close_day, least(s.first_day, d.created_day) AS first_day,
-        CASE WHEN d.closed THEN greatest(s.last_day, d.close_day) ELSE today() END AS last_day
+        coalesce(CASE WHEN s.deal IS NOT NULL THEN s.closed_day WHEN d.closed THEN d.close_day END, today()) AS last_day
     FROM deal d LEFT JOIN seen s ON s.deal = d.deal
 ),
 edges AS (
@@ -18,18 +22,17 @@ edges AS (
         WHERE l.fixed_rate IS NULL
 ),
 distinct_edges AS (SELECT DISTINCT deal, day FROM edges WHERE day < today())
-SELECT deal, day AS from_day, coalesce(lead(day) OVER (PARTITION BY deal ORDER BY day), DATE '9999-01-01') AS to_day
+SELECT deal, day AS from_day, day_end(day) AS at, coalesce(lead(day) OVER (PARTITION BY deal ORDER BY day), DATE '9999-01-01') AS to_day
 FROM distinct_edges;
 
 CREATE OR REPLACE TABLE open_states AS
 WITH starts AS (SELECT deal, min(entered_day) AS first_day FROM visits GROUP BY deal),
 staged AS (
-    SELECT t.deal, t.from_day, t.to_day, d.connection, d.deal_currency, d.fixed_rate, d.amount AS amount_now,
-        day_end(t.from_day) AS at,
+    SELECT t.deal, t.from_day, t.to_day, t.at, d.connection, d.deal_currency, d.fixed_rate, d.amount AS amount_now,
         CASE WHEN s.deal IS NULL THEN d.pipeline ELSE member_id(d.connection, v.pipeline_id) END AS pipeline,
         CASE WHEN s.deal IS NULL THEN d.stage ELSE stage_id(d.connection, v.pipeline_id, v.stage_key) END AS stage
     FROM turns t JOIN deal d ON d.deal = t.deal LEFT JOIN starts s ON s.deal = t.deal
-    LEFT JOIN visits v ON v.deal = t.deal AND day_end(t.from_day) >= v.entered_at AND day_end(t.from_day) < v.next_at
+    LEFT JOIN visits v ON v.deal = t.deal AND t.at >= v.entered_at AND t.at < v.next_at
     WHERE CASE WHEN s.deal IS NULL
             THEN t.from_day >= d.created_day AND NOT (d.closed AND t.from_day >= coalesce(d.close_day, d.created_day))
         ELSE t.from_day >= s.first_day AND NOT (v.is_closed AND coalesce(v.exited_day, DATE '9999-01-01') > t.from_day)

@@ -15,8 +15,10 @@ WITH placed AS (
 )
 SELECT row_number() OVER () AS activity, local_day(p.at) AS day, member_id(p.connection, p.owner_id) AS owner,
     member_id(p.connection, t.team_id) AS team, member(p.type) AS activity_type, member(p.direction) AS direction,
-    member(p.outcome) AS outcome, CAST(is_call AS INTEGER) AS call, CAST(counts AS INTEGER) AS counted, p.connection, p.id
+    member(p.outcome) AS outcome, CAST(is_call AS INTEGER) AS call, CAST(counts AS INTEGER) AS counted,
+    CAST(is_call AND r.user_id IS NOT NULL AS INTEGER) AS rep_call, p.connection, p.id
 FROM placed p
+LEFT JOIN reps r ON r.connection = p.connection AND r.user_id = p.owner_id
 LEFT JOIN team_history t ON t.connection = p.connection AND t.user_id = p.owner_id
         AND p.at >= t.from_at AND p.at < t.to_at
 WHERE (is_call OR counts) AND p.at IS NOT NULL;
