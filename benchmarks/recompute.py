@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from kpi.engine import compute
 from kpi.settings import KpiSettings
 from kpi.workshop import Limits
-from store.database import Database, upsert
+from store.database import Database
 from store.records import (
     Account,
     Activity,
@@ -37,6 +37,7 @@ from store.records import (
     User,
 )
 from store.schema import TABLES, metadata
+from store.upsert import upsert
 
 NOW = datetime(2026, 7, 15, 12, tzinfo=UTC)
 FIRST = datetime(2021, 7, 1, tzinfo=UTC)

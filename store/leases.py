@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select, update
 
-from store.database import upsert
 from store.errors import LeaseHeldError, LeaseLostError
 from store.schema import Lease, table_of
+from store.upsert import upsert
 
 LEASES = table_of(Lease)
 LEASE_FOR = timedelta(minutes=2)

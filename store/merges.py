@@ -5,7 +5,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, Table, and_, case, select, update
 
-from store.database import amend, upsert
 from store.page import Merge, Page
 from store.records import (
     Company,
@@ -23,6 +22,7 @@ from store.records import (
     Ticket,
 )
 from store.schema import TABLES, RecordAlias, table_of
+from store.upsert import amend, upsert
 
 ALIASES = table_of(RecordAlias)
 

@@ -4,10 +4,10 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from store.database import amend, upsert
 from store.page import Page, Rejection
 from store.records import Record
 from store.schema import RejectionRow, table_of
+from store.upsert import amend, upsert
 
 REJECTIONS = table_of(RejectionRow)
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from store.database import upsert
 from store.leases import Grant, confirm
 from store.schema import Checkpoint, Schedule, SyncRun, SyncRunStream, table_of
+from store.upsert import upsert
 
 RUNS = table_of(SyncRun)
 RUN_STREAMS = table_of(SyncRunStream)

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, func, insert, select
 from sqlalchemy.engine import RowMapping
 
-from store.database import upsert
 from store.schema import KpiDefinition, KpiSnapshot, KpiSnapshotRun, table_of
+from store.upsert import upsert
 
 RUNS = table_of(KpiSnapshotRun)
 VALUES = table_of(KpiSnapshot)

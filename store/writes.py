@@ -9,13 +9,13 @@ from typing import Any
 from sqlalchemy import Connection, Table, and_, delete, false, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from store.database import amend, upsert
 from store.leases import Grant, confirm
 from store.merges import merge
 from store.page import Children, Page
 from store.records import ENTITIES, Detail, Record, Statement
 from store.rejections import reject
 from store.schema import TABLES, Checkpoint, SweepMark, SyncRunStream, table_of
+from store.upsert import amend, upsert
 
 CHECKPOINTS = table_of(Checkpoint)
 MARKS = table_of(SweepMark)

@@ -16,8 +16,9 @@ from sqlalchemy import select
 from kpi.catalogue import METRICS
 from kpi.engine import compute
 from kpi.settings import KpiSettings
-from store.database import Database, upsert
+from store.database import Database
 from store.schema import TABLES, KpiSnapshot, metadata, table_of
+from store.upsert import upsert
 from tests.kpi.oracles.book import Book
 from tests.kpi.oracles.cells import SLICE_GRAINS, Cell, Period, periods
 from tests.kpi.oracles.registry import ORACLES, Place, answers

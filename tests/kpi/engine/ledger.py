@@ -9,10 +9,11 @@ import orjson
 
 from kpi.engine import Computation, compute
 from kpi.settings import KpiSettings
-from store.database import Database, upsert
+from store.database import Database
 from store.records import Account, Deal, Pipeline, Stage, Statement, Team, TeamMembership, User
 from store.schema import TABLES
 from store.snapshots import latest
+from store.upsert import upsert
 
 NOW = datetime(2026, 6, 15, 10, tzinfo=UTC)
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)

@@ -8,9 +8,9 @@ import pytest
 
 from kpi.copier import LostRowsError, copy
 from kpi.engine import evaluate
-from store.database import upsert
 from store.records import Deal
 from store.schema import TABLES
+from store.upsert import upsert
 from tests.kpi.engine.ledger import LONG_AGO, NOW, Ledger
 
 
