@@ -87,9 +87,9 @@ def keys(data: Any, above: str = "") -> Iterator[str]:
 def test_variables_are_filled_in_after_yaml_was_read(
     tmp_path: Path, text: str, environ: dict[str, str], becomes: str
 ) -> None:
-    path = written(tmp_path, hubspot(f"{{access_token: x, include: ['{text}']}}"))
+    path = written(tmp_path, hubspot(f"{{access_token: x, extra: {{deals: ['{text}']}}}}"))
     settings: Any = load(path, environ).settings["main"]
-    assert settings.include == [becomes]
+    assert settings.extra == {"deals": [becomes]}
 
 
 @pytest.mark.parametrize(
@@ -116,9 +116,9 @@ def test_numbers_and_switches_may_come_from_variables(tmp_path: Path) -> None:
 def test_dot_env_is_read_and_the_environment_wins(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("# a comment\nexport A='one # two'\nB=three # four\nC=\"five\"\nnonsense\n")
     (tmp_path / ".env").chmod(0o600)
-    path = written(tmp_path, hubspot("{access_token: x, include: ['${A}', '${B}', '${C}']}"))
+    path = written(tmp_path, hubspot("{access_token: x, extra: {deals: ['${A}', '${B}', '${C}']}}"))
     settings: Any = load(path, {"C": "six"}).settings["main"]
-    assert settings.include == ["one # two", "three", "six"]
+    assert settings.extra == {"deals": ["one # two", "three", "six"]}
 
 
 def test_a_secret_comes_from_a_file_or_a_variable(tmp_path: Path) -> None:
