@@ -72,6 +72,7 @@ def sync(hubspot: str, database_url: str, parallel: str, *, profile: bool = Fals
     from connectors.hubspot import HubSpotConnector
     from store import migrate
     from store.database import Database
+    from sync import collector
     from sync.clock import Clock
     from sync.run import Plan, execute
 
@@ -90,6 +91,7 @@ def sync(hubspot: str, database_url: str, parallel: str, *, profile: bool = Fals
     )
     with Database(database_url) as database:
         migrate.prepare(database, auto=True)
+        collector.spare()
         began = time.perf_counter()
         outcome = execute(database, plan, version="benchmark", clock=Clock(), stop=Event())
         seconds = time.perf_counter() - began

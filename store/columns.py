@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from functools import lru_cache
 from typing import Annotated, Any
 
 import orjson
@@ -24,6 +25,7 @@ def utc(value: datetime) -> datetime:
     return value if value.tzinfo is UTC else value.astimezone(UTC)
 
 
+@lru_cache(maxsize=4096)  # a visit ends when the next one begins, a change is set when its deal is: the same instants
 def instant_text(value: datetime) -> str:
     """An instant as SQLite keeps it. Raises ValueError for a time without a zone."""
     return (value if value.tzinfo is UTC else utc(value)).isoformat(" ", "microseconds")[:26]

@@ -12,7 +12,7 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 
 from store.errors import DatabaseUnavailableError
 
@@ -136,7 +136,14 @@ def _sqlite(url: URL) -> Engine:
 def _reachable(shown: str) -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
+    except DatabaseError as error:
+        if "not a database" in str(error.orig):
+            raise DatabaseUnavailableError(
+                f"{shown} is not a dealmeter database: the file is no SQLite database",
+                hint="name another file in `database.url`; this one was not touched",
+            ) from error
+        if not isinstance(error, OperationalError):
+            raise
         reason = str(error.orig or error).strip().splitlines()[0]
         raise DatabaseUnavailableError(
             f"the database {shown} can't be used: {reason}",

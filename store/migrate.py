@@ -6,11 +6,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from store import views
 from store.database import Database
 from store.errors import SchemaMismatchError
+from store.schema import metadata
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK = 0x6465616C  # "deal": one migration at a time on PostgreSQL
@@ -61,6 +62,8 @@ def ensure_current(database: Database) -> None:
 def prepare(database: Database, *, auto: bool) -> None:
     """Migrate where that is allowed (`auto`), or where the database is new and empty; else insist on a current one."""
     found = current(database)
+    if found is None:
+        _refuse_foreign(database)
     if found != head() and (auto or found is None):
         upgrade(database)
     ensure_current(database)
@@ -72,6 +75,17 @@ def _refuse_newer(found: str | None) -> None:
         raise SchemaMismatchError(
             f"the database is at revision {found}, which this dealmeter doesn't know: a newer one has migrated it",
             hint="install the newer dealmeter again, or restore a backup from before the upgrade",
+        )
+
+
+def _refuse_foreign(database: Database) -> None:
+    """A database that is not ours and has tables of these names already stays as it is."""
+    with database.read() as tx:
+        taken = sorted(set(inspect(tx).get_table_names()) & set(metadata.tables))
+    if taken:
+        raise SchemaMismatchError(
+            f"{database.shown} is no dealmeter database, and it has tables that dealmeter would make: {', '.join(taken)}",
+            hint="name another database in `database.url`; this one was not touched",
         )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, select
 
 from store.page import Page, Rejection
 from store.records import Record
@@ -17,16 +17,16 @@ def reject(tx: Connection, connection: str, run_id: int, page: Page) -> None:
     refused = {(r.entity.table, r.record_id, r.field): r for r in page.rejected}
     rows = [_row(connection, run_id, r, page) for r in refused.values()]
     upsert(tx, REJECTIONS, rows)
+    is_open = and_(REJECTIONS.c.connection == connection, REJECTIONS.c.resolved_at.is_(None))
+    if tx.scalar(select(REJECTIONS.c.entity).where(is_open).limit(1)) is None:
+        return
     arrived: dict[str, list[str]] = {}
     for record in page.records:
         if isinstance(record, Record) and "updated_at" in record.model_fields_set:
             arrived.setdefault(type(record).table, []).append(record.id)
     for entity, ids in arrived.items():
         still_open = select(REJECTIONS.c.record_id, REJECTIONS.c.field).where(
-            REJECTIONS.c.connection == connection,
-            REJECTIONS.c.entity == entity,
-            REJECTIONS.c.record_id.in_(ids),
-            REJECTIONS.c.resolved_at.is_(None),
+            is_open, REJECTIONS.c.entity == entity, REJECTIONS.c.record_id.in_(ids)
         )
         resolved = [
             {"record_id": row.record_id, "field": row.field}

@@ -144,7 +144,7 @@ class HubSpotConnector:
         try:
             self._client.get(path, [] if name == "pipelines" else [("limit", 1)], self._meter)
         except MissingScopeError as error:
-            return f"needs {', '.join(error.scopes) or SCOPES[name]}"
+            return f"needs {' or '.join(error.scopes) or SCOPES[name]}"
         except ConnectorError as error:
             return str(error)
         return ""

@@ -1,10 +1,9 @@
 """A deal's past, from the history of its properties: visits to stages and changes of fields."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from connectors.hubspot.shapes import Account, day, moment
@@ -47,10 +46,16 @@ def changes(deal_id: str, created_at: datetime | None, history: Mapping[str, Any
     pipelines = _entries(history.get("pipeline"), _text, account)
     _visit(deal_id, stages, pipelines, account, found, forgotten=_forgotten(history.get("dealstage"), created_at))
     for source, (name, read) in FIELDS.items():
-        entries = _entries(history.get(source), read, account)
-        if len(entries) > 1 or (entries and created_at is not None and entries[0].at - created_at > AT_ONCE):
-            _change(deal_id, name, entries, found, forgotten=_forgotten(history.get(source), created_at))
+        told = history.get(source)
+        if told and not (len(told) == 1 and _was_set_at_once(told[0], created_at)):
+            entries = _entries(told, read, account)
+            _change(deal_id, name, entries, found, forgotten=_forgotten(told, created_at))
     return found
+
+
+def _was_set_at_once(item: Mapping[str, Any], created_at: datetime | None) -> bool:
+    at = moment(item.get("timestamp"))
+    return at is None or created_at is None or at - created_at <= AT_ONCE
 
 
 def _forgotten(raw: Sequence[Mapping[str, Any]] | None, created_at: datetime | None) -> bool:
@@ -120,18 +125,16 @@ def _change(deal_id: str, name: str, entries: Sequence[Entry], found: Changes, *
 
 def _entries(raw: Sequence[Mapping[str, Any]] | None, read: "Read", account: Account) -> list[Entry]:
     """Oldest first, one per moment (the last one set), neighbours of equal value once."""
-    told = [Entry(at, read(item.get("value") or None, account), _who(item)) for item, at in _dated(raw)]
-    if any(later.at <= earlier.at for earlier, later in pairwise(told)):
-        told = sorted({entry.at: entry for entry in told}.values())
-    return [entry for i, entry in enumerate(told) if i == 0 or told[i - 1].value != entry.value]
-
-
-def _dated(raw: Sequence[Mapping[str, Any]] | None) -> Iterator[tuple[Mapping[str, Any], datetime]]:
-    """HubSpot tells the newest first."""
-    for item in reversed(raw or ()):
+    told: list[Entry] = []
+    in_order = True
+    for item in reversed(raw or ()):  # HubSpot tells the newest first
         at = moment(item.get("timestamp"))
         if at is not None:
-            yield item, at
+            in_order = in_order and (not told or told[-1].at < at)
+            told.append(Entry(at, read(item.get("value") or None, account), _who(item)))
+    if not in_order:
+        told = sorted({entry.at: entry for entry in told}.values())
+    return [entry for i, entry in enumerate(told) if i == 0 or told[i - 1].value != entry.value]
 
 
 def _who(item: Mapping[str, Any]) -> str | None:

@@ -21,7 +21,7 @@ BATCH = 100
 BATCH_WITH_HISTORY = 50
 LONGEST_NAMES = 3000
 """Characters of property names that we put into an address; some servers cut addresses at 4,000 or 5,000."""
-BLOCK = 250
+BLOCK = 500
 """How many records make a page of ours: enough to make association reads cheap, few enough to keep memory flat."""
 
 

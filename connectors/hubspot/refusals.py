@@ -126,7 +126,7 @@ def _bad_credentials(said: Refusal) -> ConnectorError:
 
 def _forbidden(said: Refusal) -> ConnectorError:
     scopes = _scopes(said.body)
-    named = ", ".join(scopes) or "a permission that HubSpot doesn't name"
+    named = " or ".join(scopes) or "a permission that HubSpot doesn't name"
     return MissingScopeError(
         f"the access token may not read {said.path}: it lacks {named}",
         scopes=scopes,
