@@ -67,7 +67,8 @@ class Meter:
 class Context:
     """What a connector gets from outside: what is known, the time, sleep and chance, and the books.
 
-    `sleep` raises StoppedError when somebody asks the run to stop. `allow_shrink` lifts the brake of reconciliations.
+    `sleep` raises StoppedError when somebody asks the run to stop. `notice` hears, in a sentence, why we wait.
+    `allow_shrink` lifts the brake of reconciliations.
     """
 
     known: Known = field(default_factory=NothingKnown)
@@ -76,6 +77,7 @@ class Context:
     sleep: Callable[[float], None]
     random: Random
     meters: dict[str, Meter] = field(default_factory=dict)
+    notice: Callable[[str], None] = lambda words: None
     allow_shrink: bool = False
 
     def meter(self, stream: str) -> Meter:

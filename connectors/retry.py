@@ -34,6 +34,8 @@ def retrying(call: Callable[[], Answer], *, context: Context, meter: Meter, atte
     def count(state: RetryCallState) -> None:
         error = _error(state)
         meter.retry(error.reason if error is not None else "unknown")
+        seconds = state.next_action.sleep if state.next_action is not None else 0.0
+        context.notice(f"{error}; trying again in {seconds:.0f} s ({state.attempt_number + 1} of {attempts})")
 
     policy = Retrying(
         stop=stop_after_attempt(attempts),

@@ -84,7 +84,7 @@ def _refuse_foreign(database: Database) -> None:
         taken = sorted(set(inspect(tx).get_table_names()) & set(metadata.tables))
     if taken:
         raise SchemaMismatchError(
-            f"{database.shown} is no dealmeter database, and it has tables that dealmeter would make: {', '.join(taken)}",
+            f"{database.shown} is no dealmeter database, and it has tables with names of ours: {', '.join(taken)}",
             hint="name another database in `database.url`; this one was not touched",
         )
 

@@ -41,7 +41,7 @@ Progress = Callable[[str, int], None]
 class Plan:
     """What one run is to do. `deep` reads every stream whatever its cadence; `full` drops checkpoints first.
 
-    `only` names streams (with their passes); empty means all.
+    `only` names streams (with their passes); empty means all. `notice` hears why the run waits.
     """
 
     connection: str
@@ -52,6 +52,7 @@ class Plan:
     full: bool = False
     only: Collection[str] = ()
     allow_shrink: bool = False
+    notice: Callable[[str], None] = lambda words: None
 
 
 def execute(
@@ -98,6 +99,7 @@ class _Run:
             monotonic=clock.monotonic,
             sleep=clock.sleeper(stop),
             random=clock.random,
+            notice=plan.notice,
             allow_shrink=plan.allow_shrink,
         )
         self.streams: dict[str, StreamOutcome] = {}

@@ -82,7 +82,11 @@ class Daemon:
             self.load()
             self._plan(scheduler, [(job, trigger(job), self.first_tick(job)) for job in self.jobs.values()])
             scheduler.start()
-            self._log.info(f"watching {len(self.jobs)} connections", action="started", connections=sorted(self.jobs))
+            self._log.info(
+                f"watching {len(self.jobs)} connection{'s' * (len(self.jobs) != 1)}",
+                action="started",
+                connections=sorted(self.jobs),
+            )
             while (number := self._signals.get()) == signal.SIGHUP:
                 self._load_again(scheduler)
         finally:
@@ -153,7 +157,13 @@ class Daemon:
         job = self.jobs.get(name)
         if job is None or self._stop.is_set() or not self._may_run(job):
             return None
-        plan = Plan(connection=job.name, connector=job.connector, trigger="schedule", parallel=job.parallel)
+        plan = Plan(
+            connection=job.name,
+            connector=job.connector,
+            trigger="schedule",
+            parallel=job.parallel,
+            notice=lambda words: self._log.info(words, action="retry", connection=name),
+        )
         try:
             outcome = cycle(self._database, plan, self._kpis, version=self._version, clock=self._clock, stop=self._stop)
         except LeaseHeldError as error:
