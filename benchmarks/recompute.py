@@ -186,7 +186,7 @@ def main() -> None:
     parser.add_argument("--owners", type=int, default=80)
     parser.add_argument("--companies", type=int, default=20_000)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--memory", default="2GB")
+    parser.add_argument("--memory", default="1GB")
     parser.add_argument("--fiscal-start", type=int, default=1, help="a month; 1 has no fiscal calendar")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--url", help="a database of its own, which is emptied first; a temporary SQLite file")

@@ -52,10 +52,12 @@ def _measures(metric: Moment) -> str:
 def per_span(duck: DuckDBPyConnection, metric: PerSpan, wanted: Wanted) -> None:
     """Divide the cells of the part by the distinct things that were there in the period."""
     _whole_spans(duck, metric)
+    alone = "NULL"
     for some in dict.fromkeys(one.dimensions for one in wanted if one.dimensions):
-        if some[0] not in metric.alone:
+        if set(some) & set(metric.alone):
+            alone += f", '{','.join(some)}'"
+        else:
             _sliced_spans(duck, metric, some, list(dict.fromkeys(one.calendar for one in wanted)))
-    alone = ", ".join(f"'{name}'" for name in metric.alone) or "NULL"
     duck.execute(
         "INSERT INTO cells WITH part AS (SELECT * FROM cells WHERE kpi_key = ?), "
         "divided AS (SELECT coalesce(a.calendar, s.calendar), coalesce(a.grain, s.grain), "

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Unit(StrEnum):
-    """What a value is measured in. Durations are in days; ratios are 0.25, not 25."""
+    """What a value is measured in. Durations are in days; ratios are 0.25, not 25; means of counts are counts."""
 
     MONEY = "money"
     RATIO = "ratio"

@@ -63,7 +63,8 @@ SELECT v.kpi_key, v.version AS definition_version, v.calendar, v.grain, v.start_
     v.value, v.numerator, v.denominator, v.unit, v.currency, v.n,
     CAST(v.interval.low AS DECIMAL(38, 10)) AS ci_low, CAST(v.interval.high AS DECIMAL(38, 10)) AS ci_high, v.status,
     CASE WHEN v.is_missing THEN v.missing_detail END AS status_detail,
-    flag_list(v.flags_small AND v.status = 'ok' AND v.n < min_sample(),
+    flag_list(CAST(json_extract(v.coverage, '$.amount') AS DOUBLE) < 1,
+        v.flags_small AND v.status = 'ok' AND v.n < min_sample(),
         CAST(json_extract(v.coverage, '$.fx_missing') AS BIGINT) > 0,
         v.cohort AND v.status = 'ok' AND today() - (v.end_day - 1) < cohort_window()) AS flags,
     v.coverage, v.is_running AS is_partial,
@@ -84,10 +85,10 @@ WILSON = f"""CREATE OR REPLACE MACRO wilson(part, whole) AS {{
 BARE_ID = """CREATE OR REPLACE MACRO bare_id(dimension, member) AS CASE WHEN contains(member, ':') AND dimension IN
     ('owner', 'team', 'pipeline', 'stage', 'campaign', 'product', 'company')
     THEN substr(member, strpos(member, ':') + 1) ELSE member END"""
-FLAG_LIST = """CREATE OR REPLACE MACRO flag_list(small, fx, young) AS CASE WHEN NOT coalesce(small, false)
-    AND NOT coalesce(fx, false) AND NOT coalesce(young, false) THEN NULL ELSE '[' || concat_ws(',',
-    CASE WHEN small THEN '"below_min_sample"' END, CASE WHEN fx THEN '"fx_missing"' END,
-    CASE WHEN young THEN '"immature"' END) || ']' END"""
+FLAG_LIST = """CREATE OR REPLACE MACRO flag_list(unpriced, small, fx, young) AS CASE
+    WHEN coalesce(unpriced OR small OR fx OR young, false) THEN '[' || concat_ws(',',
+    CASE WHEN unpriced THEN '"amount_missing"' END, CASE WHEN small THEN '"below_min_sample"' END,
+    CASE WHEN fx THEN '"fx_missing"' END, CASE WHEN young THEN '"immature"' END) || ']' END"""
 
 
 def assemble(

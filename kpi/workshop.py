@@ -32,7 +32,7 @@ class Limits:
     """What DuckDB may use. It spills to the system's temporary folder."""
 
     threads: int = 2
-    memory: str = "2GB"
+    memory: str = "1GB"
 
 
 DEFAULT_LIMITS = Limits()

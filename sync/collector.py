@@ -3,7 +3,7 @@
 import gc
 
 YOUNG = 10_000
-"""Objects between two looks at the young ones: a page has tens of thousands. The usual 700 cost a fifth of a sync's time."""
+"""Objects between two looks at the young ones: a page has more. The usual 700 cost a fifth of a sync's time."""
 
 
 def spare() -> None:

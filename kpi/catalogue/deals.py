@@ -1,7 +1,7 @@
 """Deals and pipeline: how many, won or lost, how fast, and what is open."""
 
 from kpi.catalogue.dimensions import D_DEAL, D_OPEN
-from kpi.catalogue.revenue import CURRENCY_RULE
+from kpi.catalogue.revenue import CURRENCY_RULE, UNPRICED_ADD_NOTHING
 from kpi.metric import Card, Flow, Mean, Metric, Moment, Names, Percentile, Polarity, Ratio, Unit
 
 WON = ("HubSpot: hs_is_closed_won, closedate", "Salesforce: IsWon, IsClosed, CloseDate")
@@ -227,7 +227,7 @@ DEAL_METRICS: tuple[Metric, ...] = (
             ),
             formula="sum of the amounts of open deals at the end of the period's last day; to date: now",
             day="moment",
-            edge_cases=(CURRENCY_RULE, "The rate is that of the moment.", CREDITS_OUT),
+            edge_cases=(UNPRICED_ADD_NOTHING, CURRENCY_RULE, "The rate is that of the moment.", CREDITS_OUT),
             sources=OPEN,
         ),
         fact="open_deals",

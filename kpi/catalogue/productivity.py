@@ -1,7 +1,7 @@
 """Productivity: what reps do, and what comes of it per head and per deal."""
 
 from kpi.catalogue.dimensions import D_ACT
-from kpi.catalogue.revenue import AMOUNT, CURRENCY_RULE, HUBSPOT, SALESFORCE
+from kpi.catalogue.revenue import AMOUNT, CURRENCY_RULE, HUBSPOT, SALESFORCE, UNPRICED_ADD_NOTHING
 from kpi.metric import Card, Flow, Metric, Names, PerSpan, Polarity, Unit
 
 ACTIVITIES = (
@@ -23,14 +23,14 @@ REP_REVENUE = Card(
     ),
     formula="revenue of the deals of reps / number of active reps; by owner: the rep's revenue",
     day="close day",
-    edge_cases=(HEADS, "Deals of people who are no reps are left out.", CURRENCY_RULE),
+    edge_cases=(HEADS, "Deals of people who are no reps are left out.", UNPRICED_ADD_NOTHING, CURRENCY_RULE),
     sources=(HUBSPOT, SALESFORCE, "users"),
     needs=("users",),
 )
 CALLS_PER_REP = Card(
     key="calls_per_rep",
     category="productivity",
-    unit=Unit.RATIO,
+    unit=Unit.COUNT,
     polarity=Polarity.CONTEXT,
     names=Names(
         en="Calls per rep",
@@ -51,7 +51,7 @@ CALLS_PER_REP = Card(
 CALLS_PER_OPPORTUNITY = Card(
     key="calls_per_opportunity",
     category="productivity",
-    unit=Unit.RATIO,
+    unit=Unit.COUNT,
     polarity=Polarity.CONTEXT,
     names=Names(
         en="Calls per opportunity",

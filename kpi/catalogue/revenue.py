@@ -7,6 +7,8 @@ AMOUNT = {"amount": "round(sum(with_amount) / nullif(sum(won), 0), 10)", "fx_mis
 HUBSPOT = "HubSpot: amount, deal_currency_code, hs_exchange_rate, closedate, hs_is_closed_won"
 SALESFORCE = "Salesforce: Opportunity Amount, CurrencyIsoCode, CloseDate, IsWon, IsClosed"
 CURRENCY_RULE = "A deal whose rate into the reporting currency is unknown adds nothing and is counted in fx_missing."
+UNPRICED_ADD_NOTHING = "A deal without an amount adds 0 and lowers the coverage `amount`: flagged amount_missing."
+UNPRICED_LEFT_OUT = "Deals without an amount are left out of both sides: flagged amount_missing."
 CREDIT_RULE = "Credits (won with a negative amount) are left out of both sides."
 
 REVENUE = Flow(
@@ -20,7 +22,7 @@ REVENUE = Flow(
         day="close day",
         edge_cases=(
             "No won deal: 0, a true zero.",
-            "A won deal without an amount adds 0 and lowers the coverage `amount`.",
+            UNPRICED_ADD_NOTHING,
             "Credits are shown apart in the coverage `credits`.",
             CURRENCY_RULE,
         ),
@@ -43,7 +45,7 @@ def _deal_size(key: str, names: Names, formula: str) -> Card:
         names=names,
         formula=formula,
         day="close day",
-        edge_cases=(CREDIT_RULE, "Deals without an amount are left out of both sides.", CURRENCY_RULE),
+        edge_cases=(CREDIT_RULE, UNPRICED_LEFT_OUT, CURRENCY_RULE),
         sources=(HUBSPOT, SALESFORCE),
         flags_small=True,
     )
@@ -102,6 +104,7 @@ REVENUE_METRICS: tuple[Metric, ...] = (
             edge_cases=(
                 "A customer is the company, else the primary contact, else the deal itself.",
                 "Customers are distinct: never add them up over slices.",
+                UNPRICED_ADD_NOTHING,
                 CURRENCY_RULE,
             ),
             sources=(HUBSPOT, SALESFORCE),
@@ -128,7 +131,10 @@ REVENUE_METRICS: tuple[Metric, ...] = (
             ),
             formula="revenue by region",
             day="close day",
-            edge_cases=("The region is the deal's, else the company's, else the country's by the region map.",),
+            edge_cases=(
+                "The region is the deal's, else the company's, else the country's by the region map.",
+                UNPRICED_ADD_NOTHING,
+            ),
             sources=(HUBSPOT, SALESFORCE),
         ),
         fact="closed_deals",

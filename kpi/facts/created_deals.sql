@@ -13,9 +13,9 @@ teamed AS (
     LEFT JOIN team_history t ON t.connection = o.connection AND t.user_id = o.owner_id
         AND o.at >= t.from_at AND o.at < t.to_at
 )
-SELECT t.deal, t.day, member_id(t.connection, t.owner_id) AS owner, member_id(t.connection, t.team_id) AS team, pipeline,
-    stage, country, region, industry, size_band, source, source_category, campaign, channel, product, deal_type,
-    t.currency, amount_band(converted(t.amount, coalesce(t.fixed_rate, r.rate))) AS deal_size_band,
+SELECT t.deal, t.day, member_id(t.connection, t.owner_id) AS owner, member_id(t.connection, t.team_id) AS team,
+    pipeline, stage, country, region, industry, size_band, source, source_category, campaign, channel, product,
+    deal_type, t.currency, amount_band(converted(t.amount, coalesce(t.fixed_rate, r.rate))) AS deal_size_band,
     probability_band(probability) AS probability_band, company,
     CAST(won AS INTEGER) AS won, CAST(NOT closed AS INTEGER) AS still_open
 FROM teamed t

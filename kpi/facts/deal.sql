@@ -1,7 +1,8 @@
 -- deal: the deals in scope as they stand, one row each, with the dimensions that don't depend on a moment.
 CREATE OR REPLACE TABLE deal AS
 WITH main_line AS (
-    SELECT connection, deal_id, first(member_id(connection, product_id) ORDER BY net_amount DESC NULLS LAST, id) AS product
+    SELECT connection, deal_id,
+        first(member_id(connection, product_id) ORDER BY net_amount DESC NULLS LAST, id) AS product
     FROM line_items GROUP BY connection, deal_id
 ),
 base AS (

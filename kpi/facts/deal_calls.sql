@@ -7,7 +7,8 @@ links AS (
 ),
 direct AS (
     SELECT l.activity, l.day, d.deal FROM links l
-    JOIN deal d ON d.connection = l.connection AND d.id = l.entity_id WHERE l.entity = 'deals' AND (d.is_regular OR NOT d.won)
+    JOIN deal d ON d.connection = l.connection AND d.id = l.entity_id
+    WHERE l.entity = 'deals' AND (d.is_regular OR NOT d.won)
 ),
 people AS (
     SELECT connection, primary_contact_id AS contact_id, deal FROM deal WHERE primary_contact_id IS NOT NULL
@@ -15,10 +16,12 @@ people AS (
     JOIN deal d ON d.connection = c.connection AND d.id = c.deal_id
 ),
 indirect AS (
-    SELECT l.activity, l.day, p.deal FROM links l JOIN people p ON p.connection = l.connection AND p.contact_id = l.entity_id
+    SELECT l.activity, l.day, p.deal FROM links l
+    JOIN people p ON p.connection = l.connection AND p.contact_id = l.entity_id
     WHERE l.entity = 'contacts'
     UNION ALL
-    SELECT l.activity, l.day, d.deal FROM links l JOIN deal d ON d.connection = l.connection AND d.company_id = l.entity_id
+    SELECT l.activity, l.day, d.deal FROM links l
+    JOIN deal d ON d.connection = l.connection AND d.company_id = l.entity_id
     WHERE l.entity = 'companies'
 ),
 tied AS (
@@ -34,6 +37,7 @@ changed AS (
     LEFT JOIN visits v ON v.deal = t.deal AND t.at >= v.entered_at AND t.at < v.next_at
 ),
 chosen AS (
-    SELECT activity, day, first(deal ORDER BY entered_at DESC NULLS LAST, id) AS deal FROM changed GROUP BY activity, day
+    SELECT activity, day, first(deal ORDER BY entered_at DESC NULLS LAST, id) AS deal
+    FROM changed GROUP BY activity, day
 )
 SELECT c.activity, c.day, c.deal, s.owner, s.team, s.pipeline FROM chosen c JOIN settled_deals s ON s.deal = c.deal;

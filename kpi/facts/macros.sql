@@ -1,7 +1,8 @@
 -- macros: the words that every fact shares. `local_day`, `day_end`, `today`, `present` and `reporting_currency`
 -- come from the engine, because they depend on the settings.
 CREATE OR REPLACE MACRO member(value) AS coalesce(nullif(value, ''), '__none__');
-CREATE OR REPLACE MACRO member_id(connection, id) AS CASE WHEN id IS NULL THEN '__none__' ELSE connection || ':' || id END;
+CREATE OR REPLACE MACRO member_id(connection, id) AS
+    CASE WHEN id IS NULL THEN '__none__' ELSE connection || ':' || id END;
 CREATE OR REPLACE MACRO stage_id(connection, pipeline, stage) AS
     CASE WHEN stage IS NULL THEN '__none__' ELSE connection || ':' || coalesce(pipeline, '') || '/' || stage END;
 CREATE OR REPLACE MACRO converted(amount, rate) AS

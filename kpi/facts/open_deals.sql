@@ -22,7 +22,8 @@ edges AS (
         WHERE l.fixed_rate IS NULL
 ),
 distinct_edges AS (SELECT DISTINCT deal, day FROM edges WHERE day < today())
-SELECT deal, day AS from_day, day_end(day) AS at, coalesce(lead(day) OVER (PARTITION BY deal ORDER BY day), DATE '9999-01-01') AS to_day
+SELECT deal, day AS from_day, day_end(day) AS at,
+    coalesce(lead(day) OVER (PARTITION BY deal ORDER BY day), DATE '9999-01-01') AS to_day
 FROM distinct_edges;
 
 CREATE OR REPLACE TABLE open_states AS
@@ -55,8 +56,9 @@ WITH then_open AS (
     FROM open_states s JOIN moments m ON m.day >= s.from_day AND m.day < s.to_day
 ),
 now_open AS (
-    SELECT d.deal, today() AS day, true AS is_now, d.pipeline, d.stage, d.amount, coalesce(d.fixed_rate, r.rate) AS rate,
-        converted(d.amount, coalesce(d.fixed_rate, r.rate)) AS value, present() AS at
+    SELECT d.deal, today() AS day, true AS is_now, d.pipeline, d.stage, d.amount,
+        coalesce(d.fixed_rate, r.rate) AS rate, converted(d.amount, coalesce(d.fixed_rate, r.rate)) AS value,
+        present() AS at
     FROM (SELECT *, today() AS asked FROM deal WHERE NOT closed AND is_regular) d
     LEFT JOIN rates r ON r.connection = d.connection AND r.currency = d.currency AND r.day = d.asked
 ),
@@ -79,9 +81,10 @@ dated AS (
     SELECT f.*, h.deal IS NOT NULL AND NOT f.is_now AS known_close, h.close_date
     FROM forecast f LEFT JOIN close_date_history h ON h.deal = f.deal AND f.at >= h.from_at AND f.at < h.to_at
 )
-SELECT m.deal, m.day, m.is_now, member_id(m.connection, m.owner_id) AS owner, member_id(m.connection, m.team_id) AS team,
-    m.pipeline, m.stage, d.country, d.region, d.industry, d.size_band, d.source, d.source_category, d.campaign, d.channel,
-    d.product, d.deal_type, d.currency, amount_band(m.value) AS deal_size_band, d.company,
+SELECT m.deal, m.day, m.is_now, member_id(m.connection, m.owner_id) AS owner,
+    member_id(m.connection, m.team_id) AS team, m.pipeline, m.stage, d.country, d.region, d.industry, d.size_band,
+    d.source, d.source_category, d.campaign, d.channel, d.product, d.deal_type, d.currency,
+    amount_band(m.value) AS deal_size_band, d.company,
     member(CASE WHEN m.known_forecast THEN m.forecast_category ELSE d.forecast_category END) AS forecast_category,
     close_date_bucket(CASE WHEN m.known_close THEN m.close_date ELSE d.close_date END, m.day) AS close_date_bucket,
     age_band(m.day - d.created_day) AS age_band,

@@ -17,5 +17,6 @@ LEFT JOIN team_history t ON t.connection = o.connection AND t.user_id = o.owner_
 
 -- open_spans: one row is one deal, open from its creation to its close day (both in); `until` is null while it is open.
 CREATE OR REPLACE TABLE open_spans AS
-SELECT deal, created_day AS since, CASE WHEN closed THEN close_day END AS until, owner, team, pipeline FROM settled_deals
+SELECT deal, created_day AS since, CASE WHEN closed THEN close_day END AS until, owner, team, pipeline
+FROM settled_deals
 WHERE is_regular AND created_day IS NOT NULL AND (NOT closed OR close_day IS NOT NULL);

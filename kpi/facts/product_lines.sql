@@ -1,5 +1,5 @@
--- product_lines: one row is one line of a booked deal, or what its lines leave of its amount, on its close day. One row of
--- each deal is its first.
+-- product_lines: one row is one line of a booked deal, or what its lines leave of its amount, on its close day. One
+-- row of each deal is its first.
 CREATE OR REPLACE TABLE product_lines AS
 WITH lines AS (
     SELECT d.deal, d.day, member_id(l.connection, l.product_id) AS product,

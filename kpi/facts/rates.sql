@@ -1,7 +1,8 @@
 -- rates: what one unit of a currency is worth in the reporting currency, on each day from the first rate on.
 CREATE OR REPLACE TABLE rate_steps AS
 WITH steps AS (
-    SELECT connection, from_currency AS currency, effective_from AS from_day, arg_max(rate, id) AS rate FROM exchange_rates
+    SELECT connection, from_currency AS currency, effective_from AS from_day, arg_max(rate, id) AS rate
+    FROM exchange_rates
     WHERE to_currency = reporting_currency() AND effective_from IS NOT NULL AND rate IS NOT NULL
     GROUP BY ALL
 )

@@ -2,8 +2,8 @@
 CREATE OR REPLACE TABLE rep_spans AS
 WITH steps AS (
     SELECT connection, user_id, team_id, local_day(from_at) AS since,
-        local_day(lead(from_at) OVER (PARTITION BY connection, user_id ORDER BY from_at) - INTERVAL 1 MICROSECOND) AS until
-    FROM team_history
+        local_day(lead(from_at) OVER one - INTERVAL 1 MICROSECOND) AS until
+    FROM team_history WINDOW one AS (PARTITION BY connection, user_id ORDER BY from_at)
     UNION ALL
     SELECT connection, user_id, NULL, DATE '0001-01-01', local_day(min(from_at) - INTERVAL 1 MICROSECOND)
     FROM team_history GROUP BY connection, user_id HAVING min(from_at) > TIMESTAMP '0001-01-02 00:00:00'

@@ -1,7 +1,8 @@
 -- stage_visits: one row is one visit of a deal to a stage, placed on the day of its exit; and the visits of all time.
 CREATE OR REPLACE TABLE visits AS
 SELECT d.deal, d.connection, c.entered_at, c.exited_at, local_day(c.entered_at) AS entered_day,
-    local_day(c.exited_at) AS exited_day, coalesce(c.pipeline_id, d.pipeline_id) AS pipeline_id, c.stage_id AS stage_key,
+    local_day(c.exited_at) AS exited_day, coalesce(c.pipeline_id, d.pipeline_id) AS pipeline_id,
+    c.stage_id AS stage_key,
     coalesce(lead(c.entered_at) OVER (PARTITION BY d.deal ORDER BY c.entered_at), never()) AS next_at,
     s.sort_order, coalesce(s.is_closed, false) AS is_closed, coalesce(s.is_closed AND s.is_won, false) AS is_won,
     d.owner_id, d.is_regular, d.won
@@ -19,7 +20,7 @@ owned AS (
     SELECT v.* EXCLUDE (owner_id), CASE WHEN h.deal IS NULL THEN v.owner_id ELSE h.owner_id END AS owner_id
     FROM ended v LEFT JOIN owner_history h ON h.deal = v.deal AND v.at >= h.from_at AND v.at < h.to_at
 )
-SELECT deal, exited_day AS day, member_id(connection, owner_id) AS owner, member_id(connection, pipeline_id) AS pipeline,
-    stage_id(connection, pipeline_id, stage_key) AS stage,
+SELECT deal, exited_day AS day, member_id(connection, owner_id) AS owner,
+    member_id(connection, pipeline_id) AS pipeline, stage_id(connection, pipeline_id, stage_key) AS stage,
     CASE WHEN microseconds >= 0 THEN microseconds END AS microseconds, CAST(microseconds < 0 AS INTEGER) AS bad_visit
 FROM owned;

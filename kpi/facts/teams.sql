@@ -3,8 +3,8 @@ CREATE OR REPLACE MACRO ever() AS TIMESTAMP '0001-01-01 00:00:00';
 CREATE OR REPLACE MACRO never() AS TIMESTAMP '9999-01-01 00:00:00';
 CREATE OR REPLACE TABLE team_history AS
 WITH spans AS (
-    SELECT connection, user_id, team_id, coalesce(is_primary, false) AS is_primary, coalesce(valid_from, ever()) AS from_at,
-        coalesce(least(valid_to, deleted_at), never()) AS to_at
+    SELECT connection, user_id, team_id, coalesce(is_primary, false) AS is_primary,
+        coalesce(valid_from, ever()) AS from_at, coalesce(least(valid_to, deleted_at), never()) AS to_at
     FROM team_memberships
 ),
 turns AS (

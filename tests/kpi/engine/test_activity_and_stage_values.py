@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from kpi.settings import KpiSettings
 from store.records import Activity, ActivityLink, TeamMembership, User
 from tests.kpi.engine.ledger import Ledger, at
 from tests.kpi.engine.test_moment_values import change, visit
@@ -57,6 +58,20 @@ def test_calls_and_revenue_are_per_active_rep(ledger: Ledger) -> None:
     assert (row["value"], row["denominator"], row["n"]) == (90, 1, 1)
     assert ledger.value("calls_per_rep") == Decimal("0.3333333333")
     assert ledger.value("calls_per_rep", "2026-04-11", "day") == 0
+
+
+def test_n_of_calls_per_rep_is_the_heads_behind_it(any_ledger: Ledger) -> None:
+    any_ledger.settings = KpiSettings(crossed=(("team", "owner"),))
+    for number in range(15):
+        call(any_ledger, str(number), "2026-04-10 10:00")
+    any_ledger.compute()
+    row = any_ledger.row("calls_per_rep", "2026-04-01")
+    assert (row["value"], row["n"], row["unit"]) == (Decimal("7.5"), 2, "count")
+    assert any_ledger.row("calls_per_rep", "2026-04-10", "day")["n"] == 2
+    for dims in ({"owner": "crm:ann"}, {"team": "crm:t"}, {"owner": "crm:ann", "team": "crm:t"}):
+        for grain, start in (("month", "2026-04-01"), ("quarter", "2026-04-01"), ("year", "2026-01-01")):
+            row = any_ledger.row("calls_per_rep", start, grain, **dims)
+            assert (row["value"], row["numerator"], row["denominator"], row["n"]) == (15, 15, 1, 1)
 
 
 def test_deals_of_others_than_reps_are_out_of_revenue_per_rep(ledger: Ledger) -> None:

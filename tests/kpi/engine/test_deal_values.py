@@ -66,6 +66,49 @@ def test_a_missing_amount_counts_but_adds_nothing(ledger: Ledger) -> None:
     assert ledger.row("revenue", "2026-04-01")["coverage"]["amount"] == 0.6666666667
 
 
+def test_a_missing_amount_is_flagged_in_totals_and_slices(any_ledger: Ledger) -> None:
+    any_ledger.won("a", "2026-04-01", company_id="c")
+    any_ledger.won("b", "2026-04-02", amount=None, owner_id="bob", company_id="c")
+    any_ledger.won("later", "2026-05-02", amount=Decimal(0))
+    any_ledger.compute()
+    for key in ("revenue", "regional_sales", "revenue_per_customer", "average_deal_size", "average_deal_size_median",
+                "revenue_per_rep"):  # fmt: skip
+        row = any_ledger.row(key, "2026-04-01")
+        assert "amount_missing" in row["flags"], key
+        assert (row["status"], row["coverage"]["amount"]) == ("ok", 0.5), key
+        assert "amount_missing" not in (any_ledger.row(key, "2026-05-01")["flags"] or []), key
+    assert any_ledger.row("average_deal_size", "2026-04-01")["flags"] == ["amount_missing", "below_min_sample"]
+    for key in ("revenue", "revenue_per_rep"):
+        assert any_ledger.row(key, "2026-04-01", owner="crm:ann")["flags"] is None
+        row = any_ledger.row(key, "2026-04-01", owner="crm:bob")
+        assert (row["value"], row["n"], row["status"], row["flags"]) == (0, 1, "ok", ["amount_missing"])
+    assert any_ledger.row("won_deals_count", "2026-04-01")["flags"] is None
+
+
+def test_no_known_amount_at_all_is_a_flagged_zero_and_no_mean(ledger: Ledger) -> None:
+    for id in ("a", "b"):
+        ledger.won(id, "2026-04-01", amount=None)
+    ledger.compute()
+    row = ledger.row("revenue", "2026-04-01")
+    assert (row["value"], row["n"], row["status"], row["flags"]) == (0, 2, "ok", ["amount_missing"])
+    assert row["coverage"]["amount"] == 0
+    row = ledger.row("average_deal_size", "2026-04-01")
+    assert (row["value"], row["status"], row["flags"]) == (None, "zero_denominator", ["amount_missing"])
+    assert ledger.row("revenue", "2026-05-01")["flags"] is None
+
+
+def test_no_known_rate_at_all_is_a_flagged_zero(any_ledger: Ledger) -> None:
+    for id in ("a", "b"):
+        any_ledger.won(id, "2026-04-01", currency="JPY")
+    any_ledger.compute()
+    for dims in ({}, {"owner": "crm:ann"}, {"currency": "JPY"}):
+        row = any_ledger.row("revenue", "2026-04-01", **dims)
+        assert (row["value"], row["n"], row["status"], row["flags"]) == (0, 2, "ok", ["fx_missing"])
+        assert row["coverage"] == {"amount": 1, "credits": 0, "fx_missing": 2}
+    assert any_ledger.value("average_deal_size") == "zero_denominator"
+    assert any_ledger.row("average_deal_size", "2026-04-01")["flags"] == ["fx_missing"]
+
+
 def test_a_missing_rate_is_never_one(ledger: Ledger) -> None:
     ledger.won("euro", "2026-04-01")
     ledger.won("yen", "2026-04-02", currency="JPY")

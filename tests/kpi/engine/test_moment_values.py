@@ -70,6 +70,21 @@ def test_an_open_deal_converts_at_each_moments_rate_whatever_its_close_date_says
     assert [ledger.value("open_pipeline_value", month) for month in months] == [50, 50, 25]
 
 
+def test_an_open_deal_without_an_amount_is_flagged_now_and_at_past_moments(any_ledger: Ledger) -> None:
+    any_ledger.deal("priced")
+    any_ledger.deal("unpriced", amount=None, owner_id="bob", created_at=at("2026-04-10 09:00"))
+    any_ledger.compute()
+    found = [any_ledger.row("open_pipeline_value", month) for month in ("2026-03-01", "2026-04-01", "2026-06-01")]
+    assert [(row["value"], row["flags"]) for row in found] == [
+        (100, None), (100, ["amount_missing"]), (100, ["amount_missing"]),
+    ]  # fmt: skip
+    for month in ("2026-04-01", "2026-06-01"):
+        row = any_ledger.row("open_pipeline_value", month, owner="crm:bob")
+        assert (row["value"], row["n"], row["status"], row["flags"]) == (0, 1, "ok", ["amount_missing"])
+        assert any_ledger.row("open_pipeline_value", month, owner="crm:ann")["flags"] is None
+    assert any_ledger.row("active_deals_count", "2026-04-01")["flags"] is None
+
+
 def test_bands_and_buckets_are_against_the_moment(ledger: Ledger) -> None:
     ledger.deal("a", close_date=at("2026-07-10 00:00").date())
     change(ledger, "a", "close_date", "2026-03-01 09:00", "2026-03-20")

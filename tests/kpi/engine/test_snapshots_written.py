@@ -205,6 +205,18 @@ def test_on_demand_says_which_slices_there_are(sqlite: Database) -> None:
         evaluate(sqlite, KpiSettings(), "win_rate", by=("owner",), grain=Grain.DAY, now=NOW)
 
 
+@pytest.mark.parametrize("key", ["revenue", "open_pipeline_value", "average_deal_size", "revenue_per_rep"])
+def test_money_over_deals_explains_what_a_missing_amount_does(key: str) -> None:
+    assert "amount_missing" in explain(METRICS[key])
+
+
+def test_ratios_are_shares_or_growth_and_means_of_counts_are_counts() -> None:
+    assert {key for key, metric in METRICS.items() if metric.card.unit == "ratio"} == {
+        "win_rate", "opportunity_conversion_rate", "stage_conversion_rate", "sales_growth_mom",
+    }  # fmt: skip
+    assert {METRICS[key].card.unit for key in ("calls_per_rep", "calls_per_opportunity")} == {"count"}
+
+
 @pytest.mark.parametrize("key", sorted(METRICS))
 def test_every_kpi_explains_itself_in_four_languages(key: str) -> None:
     metric = METRICS[key]
