@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shutil import which
 from threading import Event
 
 from rich.console import RenderableType
@@ -10,6 +11,7 @@ from rich.console import RenderableType
 from connectors.errors import StoppedError
 from dealmeter import VERSION
 from dealmeter.cli.connectors import connector
+from dealmeter.cli.program import program_name
 from dealmeter.cli.progress import progress
 from dealmeter.cli.terminal import Terminal
 from dealmeter.config import load
@@ -80,9 +82,10 @@ class Demo:
         self._cycle(database, world)
 
     def _cycle(self, database: Database, world: World) -> CycleOutcome:
-        settings, clock = load(self.config, {}), Clock(now=world.clock.now)
+        settings, started, real = load(self.config, {}), world.clock.now(), Clock()
+        begun = real.monotonic()
+        clock = Clock(now=lambda: started + timedelta(seconds=real.monotonic() - begun))  # it stands still in the world
         plan = Plan(connection=NAME, connector=connector(settings, NAME), trigger="demo")
-        begun = clock.monotonic()
         with progress(self.terminal, NAME) as tells:
             outcome = cycle(
                 database,
@@ -95,9 +98,8 @@ class Demo:
             )
         if self.stop.is_set():
             raise StoppedError
-        seconds = clock.monotonic() - begun
-        written = outcome.computation.written if outcome.computation is not None else None
-        self.terminal.show(*told(outcome.run, seconds=seconds, values_written=written))
+        seconds = clock.monotonic() - begun - (outcome.computation.duration_s if outcome.computation else 0)
+        self.terminal.show(*told(outcome.run, seconds=seconds, computation=outcome.computation))
         self.terminal.complain("".join(f"{line}\n" for line in complaints(outcome.run)))
         self.documents.append(document(outcome.run, seconds=seconds))
         return outcome
@@ -113,20 +115,24 @@ class Demo:
         return [{name: row[name] for name in MONTHS} for row in rows]
 
     def _next(self) -> Sequence[RenderableType]:
-        database = self.folder / "dealmeter.db"
+        database, program = self.folder / "dealmeter.db", program_name()
         where = "kpi_key = 'win_rate' AND calendar = 'gregorian' AND grain = 'month' AND dimension = ''"
         query = f"SELECT period_start, value FROM kpi_latest WHERE {where}"  # text for people
         return (
             "",
             "where to look next:",
-            f"  the numbers    dealmeter kpi show win_rate --by owner --config {self.config}",
-            "  what it means  dealmeter kpi explain win_rate",
-            f'  by SQL         sqlite3 {database} "{query}"',
-            f"  a spreadsheet  dealmeter export snapshots --grain month --config {self.config} > kpis.csv",
-            "  your own CRM   dealmeter init, then the section `Connect your CRM` of the README",
+            f"  the numbers    {program} kpi show win_rate --by owner --config {self.config}",
+            f"  what it means  {program} kpi explain win_rate",
+            f'  by SQL         {"sqlite3" if which("sqlite3") else "any SQLite client:"} {database} "{query}"',
+            f"  a spreadsheet  {program} export snapshots --grain month --config {self.config} > kpis.csv",
+            f"  your own CRM   {program} init, then the section `Connect your CRM` of the README",
+            f"{self.folder} stays until you delete it ({self._size() / 1e6:.0f} MB)",
         )
+
+    def _size(self) -> int:
+        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
 
     def _keep(self, world: World, sandbox: HubSpotSandbox) -> None:
         world.clock.run()
-        self.terminal.say(f"{sandbox.url} goes on until Ctrl-C: dealmeter sync --config {self.config}")
+        self.terminal.say(f"{sandbox.url} goes on until Ctrl-C: {program_name()} sync --config {self.config}")
         self.stop.wait()

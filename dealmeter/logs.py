@@ -11,7 +11,7 @@ Format = Literal["auto", "text", "json"]
 Event = MutableMapping[str, Any]
 SECRETS = (
     re.compile(r"(?P<lead>pat-[a-z0-9]+-|Bearer\s+)[^\s\"'@,;)}]+", re.IGNORECASE),
-    re.compile(r"(?P<lead>://[^\s:/@]*:)[^\s/@]+(?=@)"),
+    re.compile(r"(?P<lead>://[^\s:/@]*:)(?!PASSWORD@)[^\s/@]+(?=@)"),
     re.compile(
         r"(?P<lead>(?:access_token|password|secret|token)[\"']?\s*[=:]\s*[\"']?)(?=\S*\d)[^\s\"'@,;)}]{6,}",
         re.IGNORECASE,

@@ -140,7 +140,7 @@ def _reachable(shown: str) -> Iterator[None]:
         if "not a database" in str(error.orig):
             raise DatabaseUnavailableError(
                 f"{shown} is not a dealmeter database: the file is no SQLite database",
-                hint="name another file in `database.url`; this one was not touched",
+                hint="name another file in `database.url`",
             ) from error
         if not isinstance(error, OperationalError):
             raise

@@ -85,7 +85,7 @@ def _refuse_foreign(database: Database) -> None:
     if taken:
         raise SchemaMismatchError(
             f"{database.shown} is no dealmeter database, and it has tables with names of ours: {', '.join(taken)}",
-            hint="name another database in `database.url`; this one was not touched",
+            hint="name another database in `database.url`",
         )
 
 

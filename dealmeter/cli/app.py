@@ -29,11 +29,14 @@ What each KPI is, what it was, and how it was computed. Begin with `dealmeter de
 app = typer.Typer(help=HELP, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
-def _version(wanted: bool) -> None:
+def _version(context: typer.Context, wanted: bool) -> None:
     if wanted:
         from dealmeter import VERSION
+        from dealmeter.cli.terminal import Terminal
 
-        typer.echo(f"dealmeter {VERSION}")
+        terminal = Terminal(context.obj)
+        terminal.show(f"dealmeter {VERSION}")
+        terminal.document("version/1", {"version": VERSION})
         raise typer.Exit
 
 

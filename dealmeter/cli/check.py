@@ -1,5 +1,6 @@
 """`dealmeter check`: who answers, what may be read, what is left of the budget."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +13,8 @@ from dealmeter.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from connectors.base import Checked
+
+FAR = timedelta(minutes=5)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -37,7 +40,7 @@ def add_to(app: typer.Typer) -> None:
         codes, documents = [], []
         with stopping() as stop:
             for name in chosen(settings, connections or ()):
-                made = connector(settings, name)(context(invocation.clock, stop.event))
+                made = connector(settings, name)(context(invocation.clock, stop.event, terminal.say))
                 try:
                     checked = made.check()
                 except ConnectorError as error:
@@ -50,7 +53,11 @@ def add_to(app: typer.Typer) -> None:
                 else:
                     codes.append(REFUSED if any(checked.streams.values()) else OK)
                     documents.append(_document(name, checked))
-                    _show(terminal, name, checked)
+                    if not terminal.is_quiet or any(checked.streams.values()):
+                        _show(terminal, name, checked)
+                    if abs(checked.clock_difference) > FAR:
+                        said = _difference(checked.clock_difference)
+                        terminal.warn(f"{name}: the CRM's clock {said}: set the clock of this machine (NTP)")
                 finally:
                     made.close()
         code = gravest([*codes, stop.exit_code])
@@ -68,7 +75,7 @@ def _show(terminal: Terminal, name: str, checked: "Checked") -> None:
     terminal.show(table(("  stream", "can be read"), rows))
     for what, amount in checked.budget.items():
         terminal.show(f"  {what.replace('_', ' ')}: {f'{amount:,}' if isinstance(amount, int) else amount}")
-    terminal.show(f"  the CRM's clock {_difference(checked.clock_difference.total_seconds())}")
+    terminal.show(f"  the CRM's clock {_difference(checked.clock_difference)}")
     if any(checked.streams.values()):
         terminal.show(
             "  what to do: add the scopes to the token, or leave these streams out with `settings.exclude`; "
@@ -76,10 +83,12 @@ def _show(terminal: Terminal, name: str, checked: "Checked") -> None:
         )
 
 
-def _difference(seconds: float) -> str:
-    if abs(seconds) < 2:
+def _difference(time: timedelta) -> str:
+    from dealmeter.show.time import apart
+
+    if abs(time) < timedelta(seconds=2):
         return "agrees with ours"
-    return f"is {abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} ours"
+    return f"is {apart(time)} {'ahead of' if time > timedelta() else 'behind'} ours"
 
 
 def _document(name: str, checked: "Checked") -> dict[str, Any]:

@@ -18,6 +18,7 @@ def connector(settings: "Configured", name: str) -> Callable[[Context], Connecto
     return partial(load(settings.connection(name).crm), settings.settings[name])
 
 
-def context(clock: Clock, stop: Event) -> Context:
-    """A context for a look at a CRM without a database."""
-    return Context(clock=clock.now, monotonic=clock.monotonic, sleep=clock.sleeper(stop), random=clock.random)
+def context(clock: Clock, stop: Event, notice: Callable[[str], None] = lambda words: None) -> Context:
+    """A context for a look at a CRM without a database; `notice` hears why it waits."""
+    sleep = clock.sleeper(stop)
+    return Context(clock=clock.now, monotonic=clock.monotonic, sleep=sleep, random=clock.random, notice=notice)

@@ -15,12 +15,12 @@ def add_to(app: typer.Typer) -> None:
     @command(commands, "upgrade")
     def upgrade(invocation: Invocation) -> None:
         """Bring the tables up to date, with the data in place."""
-        from store.database import Database
+        from dealmeter.cli.opened import ours
         from store.migrate import current
         from store.migrate import upgrade as migrate
 
         settings = configured(invocation)
-        with Database(settings.config.database.url) as database:
+        with ours(settings) as database:
             before = current(database)
             migrate(database)
             after = current(database)

@@ -34,6 +34,7 @@ EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
     (KeyboardInterrupt, INTERRUPTED),
 )
 """The first that fits counts."""
+ROOM = "check that the disk has room and that files and folders may be written, then try again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,14 +64,14 @@ def report(error: BaseException, arguments: Sequence[str], secrets: Iterable[str
         sys.stderr.write(f"{error}\n")
         return WRONG
     told = tell(error)
+    sys.stderr.write(masked(words(told), secrets))
+    if told.kind in {"Bug", "OSError"} and any(a in {"-v", "--verbose", "-vv"} for a in arguments):
+        sys.stderr.write(masked("".join(traceback.format_exception(error)), secrets))
     if "--json" in arguments:
         from dealmeter.cli.terminal import as_json
 
         document = as_json({"schema": "dealmeter.error/1", **_document(told)})
         sys.stdout.write(masked(document, secrets) + "\n")
-    sys.stderr.write(masked(words(told), secrets))
-    if told.kind == "Bug" and any(a in {"-v", "--verbose", "-vv"} for a in arguments):
-        sys.stderr.write(masked("".join(traceback.format_exception(error)), secrets))
     return told.code
 
 
@@ -80,6 +81,8 @@ def tell(error: BaseException) -> Told:
         return Told(code=WRONG, kind="UsageError", message=_uncapped(error.format_message()), hint=_usage(error))
     if isinstance(error, KeyboardInterrupt):
         return Told(code=INTERRUPTED, kind="Interrupted", message="interrupted", hint="what was stored stays stored")
+    if isinstance(error, OSError):
+        return Told(code=HANDLED, kind="OSError", message=masked(_of_the_system(error)), hint=ROOM)
     code, hint = exit_code(error), getattr(error, "hint", None)
     if hint is None:
         return Told(
@@ -110,12 +113,17 @@ def _document(told: Told) -> Mapping[str, Any]:
     }
 
 
+def _of_the_system(error: OSError) -> str:
+    said = (error.strerror or _first_line(error) or type(error).__name__).lower()
+    return f"{error.filename}: {said}" if error.filename else said
+
+
 def _first_line(error: BaseException) -> str:
     return next(iter(str(error).strip().splitlines()), "")
 
 
 def _uncapped(message: str) -> str:
-    message = message.rstrip(".")
+    message = message.rstrip(".").replace("Value error, ", "")
     return message[:1].lower() + message[1:]
 
 

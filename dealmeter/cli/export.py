@@ -8,6 +8,7 @@ import typer
 from dealmeter.cli.invocation import Invocation, command, group
 from dealmeter.cli.kpi import CalendarName, GrainName, metric_of
 from dealmeter.cli.opened import configured, for_reading
+from dealmeter.cli.terminal import Terminal
 
 FormatName = Literal["csv", "json"]
 AS_OF = "What was believed then: 2026-03-31 (its end, UTC) or 2026-03-31T12:00:00+03:00."
@@ -37,20 +38,22 @@ def add_to(app: typer.Typer) -> None:
         ] = False,
     ) -> None:
         """Write the newest value of each KPI, period and member."""
-        from dealmeter.cli.exporting import Choice, moment, rows
-        from dealmeter.show.snapshots import write_csv, write_json
+        from dealmeter.cli.exporting import Choice, dimension_of, moment, rows
+        from dealmeter.show.snapshots import COLUMNS, WITH_HISTORY, write_csv, write_json
 
         choice = Choice(
             kpis=tuple(metric_of(key).card.key for key in kpi or ()),
             grain=grain,
             calendar=calendar,
-            dimensions=tuple("" if name == "total" else name for name in dimension or ()),
+            dimensions=tuple(dimension_of(name) for name in dimension or ()),
             as_of=moment(as_of) if as_of is not None else None,
             history=history,
         )
         write = write_json if invocation.json or format_ == "json" else write_csv
         with for_reading(configured(invocation)) as database, database.read() as tx:
-            write(rows(tx, choice), sys.stdout)
+            count = write(rows(tx, choice), sys.stdout, WITH_HISTORY if history else COLUMNS)
+        if not count:
+            Terminal(invocation).say("no values are stored for this choice")
 
 
 def _group() -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, text
 
 from dealmeter.errors import UsageError
 from dealmeter.show.row import Row
-from dealmeter.show.snapshots import COLUMNS
+from dealmeter.show.snapshots import WITH_HISTORY
 from store.schema import KpiSnapshot, table_of
 from store.snapshots import latest
 
@@ -50,6 +50,19 @@ def rows(tx: Connection, choice: Choice) -> Iterator[Row]:
             )
 
 
+def dimension_of(written: str) -> str:
+    """A dimension as it is stored: nothing for `total`, crossed ones by name. Raises UsageError with a suggestion."""
+    from dealmeter.config.problems import suggestion
+    from kpi.catalogue import DIMENSIONS
+
+    names = [] if written == "total" else sorted(written.split(","))
+    for name in names:
+        if name not in DIMENSIONS:
+            hint = suggestion(name, ["total", *DIMENSIONS]).removeprefix("; ")
+            raise UsageError(f"there is no dimension {name!r}", hint=hint)
+    return ",".join(names)
+
+
 def moment(written: str) -> datetime:
     """An instant as people write it; a day means its end, a time without a zone is UTC."""
     try:
@@ -71,11 +84,11 @@ def _history(tx: Connection, slice_: Mapping[str, str], as_of: datetime | None) 
         conditions.append("computed_at <= :as_of")
         values["as_of"] = as_of
     query = text(
-        f"SELECT {', '.join(COLUMNS)} FROM kpi_history WHERE {' AND '.join(conditions)} "  # our own names
+        f"SELECT {', '.join(WITH_HISTORY)} FROM kpi_history WHERE {' AND '.join(conditions)} "  # our own names
         "ORDER BY member, period_start, id"
     )
     if as_of is not None:
         query = query.bindparams(bindparam("as_of", type_=TYPES["computed_at"]))
-    typed = query.columns(**{name: TYPES[name] for name in COLUMNS})
+    typed = query.columns(**{name: TYPES[name] for name in WITH_HISTORY})
     found = tx.execute(typed, values, execution_options={"stream_results": True, "yield_per": 1000})
     yield from found.mappings()

@@ -55,9 +55,16 @@ def add_to(app: typer.Typer) -> None:
 
         metric = metric_of(key)
         dimension = _dimension(metric, by)
-        with for_reading(configured(invocation)) as database:
+        settings = configured(invocation)
+        with for_reading(settings) as database:
             asked = kpi_values.Asked(
-                metric=metric, dimension=dimension, grain=grain, calendar=calendar, periods=periods
+                metric=metric,
+                dimension=dimension,
+                grain=grain,
+                calendar=calendar,
+                periods=periods,
+                settings=settings.config.kpis,
+                now=invocation.clock.now(),
             )
             kpi_values.show(Terminal(invocation), database, asked)
 

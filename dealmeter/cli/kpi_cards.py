@@ -14,9 +14,10 @@ POLARITY = {"up": "more is good news", "down": "less is good news", "context": "
 def list_all(terminal: Terminal, language: str, category: str | None) -> None:
     """Every KPI, or those of a category."""
     categories = sorted({metric.card.category for metric in METRICS.values()})
-    if category is not None and category not in categories:
+    wanted = category.casefold() if category is not None else None
+    if wanted is not None and wanted not in {name.casefold() for name in categories}:
         raise UsageError(f"there is no category {category!r}", hint=f"there are: {', '.join(categories)}")
-    chosen = [metric for metric in METRICS.values() if category in {None, metric.card.category}]
+    chosen = [metric for metric in METRICS.values() if wanted in {None, metric.card.category.casefold()}]
     rows = [(m.card.key, getattr(m.card.names, language), m.card.category, str(m.card.unit)) for m in chosen]
     terminal.show(table(("key", "name", "category", "unit"), rows), f"{len(rows)} KPIs")
     terminal.document("kpis/1", {"kpis": [document(metric) for metric in chosen]})

@@ -27,12 +27,23 @@ def configured(invocation: Invocation, *, connections: bool = False) -> "Configu
 
 @contextmanager
 def for_writing(settings: "Configured") -> Iterator["Database"]:
-    """The database, with its tables up to date."""
-    from store.database import Database
+    """The database, with its tables up to date, for a program that has much to write."""
     from store.migrate import prepare
+    from sync.collector import spare
+
+    with ours(settings) as database:
+        prepare(database, auto=settings.config.database.auto_migrate)
+        spare()
+        yield database
+
+
+@contextmanager
+def ours(settings: "Configured") -> Iterator["Database"]:
+    """The database, made where there is none, with whatever tables of ours."""
+    from store.database import Database
 
     with Database(settings.config.database.url) as database:
-        prepare(database, auto=settings.config.database.auto_migrate)
+        _insist_on_ours(database)
         yield database
 
 
@@ -58,7 +69,25 @@ def existing(settings: "Configured") -> Iterator["Database"]:
             raise DatabaseUnavailableError(
                 f"there is no database {name} yet", hint="run `dealmeter sync`, which makes it"
             )
+        _insist_on_ours(database)
         yield database
+
+
+def _insist_on_ours(database: "Database") -> None:
+    """Raises DatabaseUnavailableError for a SQLite file that another program has filled."""
+    from sqlalchemy import inspect
+
+    from store.errors import DatabaseUnavailableError
+
+    if not database.is_sqlite:
+        return
+    with database.read() as tx:
+        tables = inspect(tx).get_table_names()
+    if tables and "alembic_version" not in tables:
+        raise DatabaseUnavailableError(
+            f"{database.url.database} is not a dealmeter database (it has tables of its own: {', '.join(tables[:3])})",
+            hint="name another file in `database.url`",
+        )
 
 
 def log_of(invocation: Invocation, settings: "Configured") -> Any:

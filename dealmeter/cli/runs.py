@@ -70,7 +70,8 @@ def _show_list(terminal: Terminal, runs: Sequence[Row]) -> None:
         for run in runs
     ]
     columns = ("id", "connection", "trigger", "started (UTC)", "took", "requests", "outcome", "error")
-    terminal.show(table(columns, rows, right=("id", "took", "requests")) if rows else "no runs yet")
+    shown = table(columns, rows, right=("id", "took", "requests"), spare=("requests", "trigger", "took"), cut=True)
+    terminal.show(shown if rows else "no runs yet")
     terminal.document("runs/1", {"runs": [dict(run) for run in runs]})
 
 
@@ -98,7 +99,7 @@ def _show_one(
         for s in streams
     ]
     columns, rows = without_empty(("stream", *HEADINGS, "retries", "outcome"), rows)
-    terminal.show(table(columns, rows, right=HEADINGS))
+    terminal.show(table(columns, rows, right=HEADINGS, spare=("retries", "merged", "links")))
     terminal.show(*(f"note: {note}" for note in run["notes"] or ()))
     for part in (run, *(stream for stream in streams if stream["error"] != run["error"])):
         if part["error"]:

@@ -1,6 +1,6 @@
 """`dealmeter status`: is everything well, how fresh are the data, when is the next run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 GOOD = ("ok", "partial")
 FAILING = ("failed", "interrupted")
+UNREAD = ("failed", "skipped")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,7 +30,7 @@ def add_to(app: typer.Typer) -> None:
     def status(
         invocation: Invocation,
         exit_code: Annotated[
-            bool, typer.Option("--exit-code", help="Leave with 1 where a connection fails, is paused or is late.")
+            bool, typer.Option("--exit-code", help="Leave with 1 where a connection fails or is late, or the KPIs are.")
         ] = False,
     ) -> int:
         """Tell how fresh the data are, and what is wrong.
@@ -40,9 +41,9 @@ def add_to(app: typer.Typer) -> None:
         now = invocation.clock.now()
         with for_reading(settings) as database, database.read() as tx:
             states = [_state(tx, connection, now) for connection in settings.config.connections]
-            kpis = _kpis(tx)
+            kpis = _kpis(tx, states, now)
         _show(Terminal(invocation), settings, states, kpis, now)
-        return HANDLED if exit_code and any(state.trouble for state in states) else OK
+        return HANDLED if exit_code and any([kpis.trouble, *(state.trouble for state in states)]) else OK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,9 @@ class State:
 
     name: str
     last: Row | None
+    streams: Sequence[Row]
     good: Row | None
+    is_held: bool
     schedule: Row
     due: datetime | None
     rows: Mapping[str, int]
@@ -65,9 +68,18 @@ class State:
             return "paused"
         if self.last is None:
             return "never synced"
+        if self.last["outcome"] == "running" and not self.is_held:
+            return "interrupted (process gone)"
         if self.last["outcome"] in FAILING:
             return "failing"
+        if self.last["outcome"] in GOOD and self.read_nothing:
+            return "nothing read"
         return "late" if self.is_late else ""
+
+    @property
+    def read_nothing(self) -> bool:
+        """Whether every stream of the last run was skipped or failed."""
+        return bool(self.streams) and all(stream["outcome"] in UNREAD for stream in self.streams)
 
     @property
     def is_late(self) -> bool:
@@ -78,13 +90,25 @@ class State:
         return late
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kpis:
+    """How the KPIs stand: their newest run, and what is wrong, in a word."""
+
+    last: Row | None
+    trouble: str
+
+
 def _state(tx: "Connection", connection: "ConnectionSettings", now: datetime) -> State:
-    from store.reads import count_rejections, last_run, row_counts, schedules
+    from store.reads import count_rejections, last_run, row_counts, run, schedules
 
     schedule: Row = schedules(tx).get(connection.name, {})
+    last = last_run(tx, connection.name)
+    found = run(tx, last["id"]) if last is not None else None
     return State(
         name=connection.name,
-        last=last_run(tx, connection.name),
+        last=last,
+        streams=[stream for stream in found[1] if stream["stream"] != "account"] if found is not None else (),
+        is_held=connection.name in _held(tx, now),
         good=last_run(tx, connection.name, outcomes=GOOD),
         schedule=schedule,
         due=_due(connection, schedule),
@@ -113,13 +137,30 @@ def _next_by_cron(connection: "ConnectionSettings", last: datetime) -> datetime 
     return found
 
 
-def _kpis(tx: "Connection") -> Row | None:
+def _kpis(tx: "Connection", states: Sequence[State], now: datetime) -> Kpis:
+    """They are behind where a good run has ended since, unless something under way will compute them."""
     from store.snapshots import last_run
 
-    return last_run(tx)
+    last, synced = last_run(tx), [state.good["finished_at"] for state in states if state.good is not None]
+    if _held(tx, now):
+        return Kpis(last=last, trouble="")
+    if last is None:
+        return Kpis(last=None, trouble="not computed")
+    return Kpis(last=last, trouble="behind" if synced and last["computed_at"] < max(synced) else "")
 
 
-def _show(terminal: Terminal, settings: "Configured", states: list[State], kpis: Row | None, now: datetime) -> None:
+def _held(tx: "Connection", now: datetime) -> set[str]:
+    """The connections whose lease somebody holds who lives, as far as we can tell."""
+    from sqlalchemy import select
+
+    from store.leases import LEASES
+    from sync.holder import is_dead
+
+    found = tx.execute(select(LEASES).where(LEASES.c.holder != "", LEASES.c.expires_at > now)).mappings()
+    return {lease["connection"] for lease in found if not is_dead(lease["holder"])}
+
+
+def _show(terminal: Terminal, settings: "Configured", states: list[State], kpis: Kpis, now: datetime) -> None:
     from dealmeter.show.table import table, toned
     from dealmeter.show.time import moment, span
 
@@ -135,21 +176,25 @@ def _show(terminal: Terminal, settings: "Configured", states: list[State], kpis:
         for state in states
     ]
     columns = ("connection", "state", "fresh", "due (UTC)", "rows", "rejected")
-    terminal.show(table(columns, rows, right=("rows", "rejected")) if rows else "no connections yet")
+    shown = table(columns, rows, right=("rows", "rejected"), spare=("due (UTC)", "rows"))
+    terminal.show(shown if rows else "no connections yet")
     for state in states:
         for line in _explained(state):
             terminal.show(line)
-    if kpis is None:
-        terminal.show("KPIs: not computed yet")
+    if kpis.last is None:
+        terminal.show("KPIs: not computed yet: run `dealmeter kpi compute`")
     else:
-        terminal.show(f"KPIs: computed {span(now - kpis['computed_at'])} ago, {kpis['values_checked']:,} values")
+        behind = "; a sync has ended since: run `dealmeter kpi compute`" if kpis.trouble else ""
+        age = span(now - kpis.last["computed_at"])
+        terminal.show(f"KPIs: computed {age} ago, {kpis.last['values_checked']:,} values{behind}")
     terminal.document(
         "status/1",
         {
             "now": now,
             "database": _address(settings),
             "connections": [_document(state) for state in states],
-            "kpis": dict(kpis) if kpis is not None else None,
+            "kpis": dict(kpis.last) if kpis.last is not None else None,
+            "kpis_trouble": kpis.trouble,
         },
     )
 
@@ -161,6 +206,8 @@ def _explained(state: State) -> list[str]:
         return [f"{state.name}: paused: {paused}", *([f"  what to do: {hint}"] if hint else [])]
     if state.trouble == "never synced":
         return [f"{state.name}: never synced: run `dealmeter sync {state.name}`, or `dealmeter run` for the schedule"]
+    if state.trouble.startswith("interrupted"):
+        return [f"{state.name}: run {last['id']}: its process is gone; the next run goes on from the last page"]
     if last.get("error"):
         hint = last.get("hint")
         return [f"{state.name}: run {last['id']}: {last['error']}", *([f"  what to do: {hint}"] if hint else [])]

@@ -23,7 +23,7 @@ from kpi.engine import Computation
 from store.database import Database
 from store.errors import LeaseHeldError
 from sync.cycle import recompute
-from sync.outcome import FAILED, PARTIAL, STOPPED, RunOutcome
+from sync.outcome import FAILED, PARTIAL, SKIPPED, STOPPED, RunOutcome
 from sync.run import Plan, execute
 from sync.schedule import settle
 
@@ -80,6 +80,7 @@ class Syncing:
             full=self.wish.full,
             deep=self.wish.deep,
             allow_shrink=self.wish.allow_shrink,
+            notice=self.terminal.say,
         )
         begun = self.clock.monotonic()
         try:
@@ -128,10 +129,10 @@ class Syncing:
 
     def _show(self) -> None:
         alone = len(self.ended) == 1
-        written = self.computation.written if self.computation is not None and alone else None
+        computation = self.computation if alone else None
         for run, seconds in self.ended:
             if run.outcome != "ok" or not self.terminal.is_quiet:
-                self.terminal.show(*told(run, seconds=seconds, values_written=written))
+                self.terminal.show(*told(run, seconds=seconds, computation=computation))
             self.terminal.complain("".join(f"{line}\n" for line in complaints(run)))
         if self.computation is not None and not alone and not self.terminal.is_quiet:
             self.terminal.show(computed(self.computation))
@@ -149,5 +150,10 @@ def code_of(run: RunOutcome) -> int:
     if run.outcome == FAILED:
         return exit_code(run.error) if run.error is not None else HANDLED
     if run.outcome == PARTIAL:
-        return QUALITY if run.error is not None and exit_code(run.error) == QUALITY else HANDLED
+        code = exit_code(run.error) if run.error is not None else HANDLED
+        return code if code == QUALITY or _read_nothing(run) else HANDLED
     return OK
+
+
+def _read_nothing(run: RunOutcome) -> bool:
+    return all(stream.outcome in {FAILED, SKIPPED} for stream in run.streams if stream.stream != "account")

@@ -41,7 +41,7 @@ class Terminal:
         with console.capture() as captured:
             for renderable in renderables:
                 wraps = not isinstance(renderable, str)
-                console.print(renderable, markup=False, highlight=False, emoji=False, soft_wrap=not wraps)
+                console.print(renderable, markup=False, highlight=False, emoji=False, soft_wrap=not wraps, crop=False)
         sys.stdout.write("".join(line.rstrip() + "\n" for line in captured.get().splitlines()))
 
     def document(self, schema: str, content: Mapping[str, Any]) -> None:
@@ -69,7 +69,8 @@ class Terminal:
     def _console(self, stream: TextIO) -> "Console":
         from rich.console import Console
 
-        width = None if stream.isatty() else WIDTH_OF_PIPES
+        asked = self._invocation.environ.get("COLUMNS", "")
+        width = int(asked) if asked.isdigit() and asked != "0" else None if stream.isatty() else WIDTH_OF_PIPES
         no_color = self._invocation.no_color or bool(self._invocation.environ.get("NO_COLOR"))
         return Console(file=stream, width=width, no_color=no_color or None)
 

@@ -51,11 +51,13 @@ def _value(match: re.Match[str], environ: Mapping[str, str]) -> str:
     raise _UnsetError(str(text) if how == "?" and text else f"the environment variable {name} is not set")
 
 
-def dotenv(path: Path) -> dict[str, str]:
-    """The variables of a `.env` file; empty where there is none. Lines that are no assignment are passed over."""
+def dotenv(path: Path) -> tuple[dict[str, str], list[int]]:
+    """The variables of a `.env` file, and the numbers of the lines that are none; empty where there is no file."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError, UnicodeDecodeError):
-        return {}
-    found = (LINE.fullmatch(line) for line in lines)
-    return {m["name"]: next(m[k] for k in ("double", "single", "bare") if m[k] is not None) for m in found if m}
+        return {}, []
+    found = [LINE.fullmatch(line) for line in lines]
+    values = {m["name"]: next(m[k] for k in ("double", "single", "bare") if m[k] is not None) for m in found if m}
+    strange = (i for i, (line, match) in enumerate(zip(lines, found, strict=True), 1) if not match and line.strip())
+    return values, [i for i in strange if not lines[i - 1].lstrip().startswith("#")]

@@ -1,5 +1,6 @@
 """Loads the configuration: file, variables, secrets, models; all that is wrong is told at once."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -19,6 +20,8 @@ from dealmeter.errors import ConfigError, Key, Problem
 
 NAMES = ("dealmeter.yaml", "dealmeter.yml")
 VARIABLE = "DEALMETER_CONFIG"
+CURRENCY = re.compile("[A-Z]{3}")
+ADDRESS = re.compile(r"https?://[^\s/:@]+(:\d+)?(/\S*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +66,9 @@ def load(chosen: Path | None, environ: Mapping[str, str], *, connections: bool =
     path = find(chosen, environ)
     parsed = read(path)
     dot_env = path.parent / ".env"
-    environ = {**dotenv(dot_env), **environ}
+    beside, strange = dotenv(dot_env)
+    odd = [f"{dot_env}, line {line}: not NAME=value, so it is passed over" for line in strange]
+    environ = {**beside, **environ}
     problems = list(parsed.problems)
     values = expand(parsed.data, environ, problems)
     secrets = Secrets(path.parent, environ)
@@ -72,9 +77,10 @@ def load(chosen: Path | None, environ: Mapping[str, str], *, connections: bool =
     settings = _connectors(values, parsed, secrets, problems) if connections else {}
     problems = _told_once([*problems, *secrets.problems], connections=connections)
     if problems or config is None:
-        raise _error(path, parsed, problems)
-    if connections and dot_env.is_file() and secrets.values & set(dotenv(dot_env).values()):
+        raise _error(path, parsed, problems, odd)
+    if connections and secrets.values & set(beside.values()):
         secrets.look_at_mode(dot_env)
+    secrets.warnings += odd
     _look_at_database(parsed, config, secrets)
     return Configured(
         config=_beside(config, path),
@@ -89,8 +95,29 @@ def _model(values: Any) -> tuple[Config | None, list[Problem]]:
     try:
         config = Config.model_validate(values)
     except ValidationError as error:
-        return None, [*from_validation(error, Config), *_doubles(values), *_unknown_kpis(values)]
-    return config, [*_doubles(values), *_unknown_kpis(values)]
+        return None, [*from_validation(error, Config), *_beyond_models(values)]
+    return config, list(_beyond_models(values))
+
+
+def _beyond_models(values: Mapping[str, Any]) -> Iterable[Problem]:
+    """What no single model sees."""
+    yield from _doubles(values)
+    yield from _unknown_kpis(values)
+    yield from _misshapen(values)
+
+
+def _misshapen(values: Mapping[str, Any]) -> Iterable[Problem]:
+    """A currency that is no code, an address that is none."""
+    kpis = values.get("kpis")
+    currency = kpis.get("currency") if isinstance(kpis, dict) else None
+    if isinstance(currency, str) and not CURRENCY.fullmatch(currency):
+        yield Problem(("kpis", "currency"), "should be a code of ISO 4217 in capital letters, such as EUR")
+    for i, connection in enumerate(_connections(values)):
+        own = connection.get("settings")
+        address = own.get("base_url") if isinstance(own, dict) else None
+        if isinstance(address, str) and not ADDRESS.fullmatch(address):
+            key = ("connections", i, "settings", "base_url")
+            yield Problem(key, "should be http://HOST or https://HOST, such as https://api.hubapi.com")
 
 
 def _doubles(values: Mapping[str, Any]) -> Iterable[Problem]:
@@ -182,14 +209,14 @@ def _told_once(problems: Sequence[Problem], *, connections: bool) -> list[Proble
     return [p for p in first.values() if connections or p.key[:1] != ("connections",) or "settings" not in p.key]
 
 
-def _error(path: Path, parsed: Parsed, problems: Sequence[Problem]) -> ConfigError:
+def _error(path: Path, parsed: Parsed, problems: Sequence[Problem], odd: Sequence[str]) -> ConfigError:
     placed = [replace(p, line=p.line or _line(parsed, p.key)) for p in problems]
     placed.sort(key=lambda p: p.line)
     count = "1 problem" if len(placed) == 1 else f"{len(placed)} problems"
     return ConfigError(
         f"{path} has {count}",
         hint="put them right, then run `dealmeter config check`; config.example.yaml explains every option",
-        problems=placed,
+        problems=[*placed, *(Problem((), said) for said in odd)],
         path=path,
     )
 

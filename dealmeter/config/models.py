@@ -27,6 +27,25 @@ class DatabaseSettings(_Part):
     )
     auto_migrate: bool = Field(default=True, description="bring the tables up to date without `db upgrade`")
 
+    @field_validator("url")
+    @classmethod
+    def _usable(cls, url: str) -> str:
+        from sqlalchemy.engine import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        from store.database import DRIVERS
+
+        try:
+            backend = make_url(url).get_backend_name()
+        except (ArgumentError, ValueError):
+            backend = ""
+        if backend not in DRIVERS:
+            raise ValueError(
+                "is not an address that dealmeter can use; "
+                "use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
+            )
+        return url
+
 
 class Schedule(_Part):
     """When a connection is due: every so often, or by a cron expression."""

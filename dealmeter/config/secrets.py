@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, SecretStr
 
+from dealmeter.config.expand import VARIABLE
 from dealmeter.config.problems import models_in
 from dealmeter.errors import Key, Problem, shown
 
@@ -38,21 +39,32 @@ class Secrets:
     def _resolve(self, value: Any, raw: Any, key: Key) -> Any:
         if isinstance(value, dict):
             return self._elsewhere(value, key)
-        if isinstance(raw, str) and raw and "${" not in raw:
+        if isinstance(value, str) and not value.strip():
+            self.problems.append(Problem(key, self._why_empty(raw, key)))
+        elif isinstance(raw, str) and "${" not in raw:
             self.warnings.append(
                 f"{shown(key)} is written plainly in the file; better: `{key[-1]}: ${{NAME}}` with the value in the "
                 f"environment or in .env, or `{key[-1]}: {{file: PATH}}`"
             )
         return value
 
+    def _why_empty(self, raw: Any, key: Key) -> str:
+        names = [match["name"] for match in VARIABLE.finditer(str(raw)) if match["name"]]
+        if not names:
+            return "is empty"
+        what = str(key[-1]).rpartition("_")[2]
+        return f"the environment variable {names[0]} is empty; put the {what} into .env"
+
     def _elsewhere(self, source: Mapping[str, Any], key: Key) -> str:
         match source:
             case {"file": str(name), **rest} if not rest:
                 return self._from_file(self.folder / Path(name).expanduser(), key)
             case {"env": str(name), **rest} if not rest:
-                if not self.environ.get(name):
-                    self.problems.append(Problem((*key, "env"), f"the environment variable {name} is not set"))
-                return self.environ.get(name, "")
+                found = self.environ.get(name, "")
+                if not found.strip():
+                    how = "empty" if name in self.environ else "not set"
+                    self.problems.append(Problem((*key, "env"), f"the environment variable {name} is {how}"))
+                return found
         self.problems.append(Problem(key, "should be a text, {file: PATH} or {env: NAME}"))
         return ""
 

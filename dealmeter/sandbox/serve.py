@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
-from dealmeter.sandbox.dataset import DatasetError, load
+from dealmeter.sandbox.dataset import COLUMNS, DatasetError, load
 from dealmeter.sandbox.generate import generate
 from dealmeter.sandbox.hubspot import HubSpotSandbox, RateLimit
 from dealmeter.sandbox.world import World
@@ -45,9 +45,13 @@ def serve_forever(options: Options) -> int:
     before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         sandbox = _sandbox(options)
-    except (DatasetError, OSError) as problem:
-        sys.stderr.write(f"dealmeter sandbox: {problem}\n")
-        return WRONG_INPUT
+    except DatasetError as problem:
+        return _refuse(str(problem), f"name a folder with {', '.join(COLUMNS)}")
+    except OSError as problem:
+        where = f"port {options.port}" if problem.filename is None else problem.filename
+        return _refuse(
+            f"{where}: {(problem.strerror or str(problem)).lower()}", "name another --port; 0 finds a free one"
+        )
     else:
         with sandbox:
             sys.stdout.write(f"listening on {sandbox.url}\n")
@@ -57,6 +61,11 @@ def serve_forever(options: Options) -> int:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _refuse(message: str, hint: str) -> int:
+    sys.stderr.write(f"error: {message}\n  what to do: {hint}\n")
+    return WRONG_INPUT
 
 
 def build_world(options: Options) -> World:

@@ -58,4 +58,6 @@ def plain(value: Decimal) -> str:
 
 
 def _count(value: Decimal) -> str:
-    return f"{value:,.0f}" if value == value.to_integral_value() else f"{value:,.2f}"
+    if value == value.to_integral_value():
+        return f"{value:,.0f}"
+    return f"{value:,.1f}" if abs(value) >= 10 else f"{value:,.2f}"

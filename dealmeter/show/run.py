@@ -13,13 +13,13 @@ from sync.outcome import RunOutcome, StreamOutcome, trouble
 COUNTED = ("stream", "read", "new", "updated", "deleted", "merged", "links", "rejected", "retries", "outcome")
 
 
-def told(run: RunOutcome, *, seconds: float, values_written: int | None) -> Iterator[RenderableType]:
+def told(run: RunOutcome, *, seconds: float, computation: Computation | None) -> Iterator[RenderableType]:
     """The summary line, what each stream did, and notes."""
-    yield summary(run, seconds=seconds, values_written=values_written)
+    yield summary(run, seconds=seconds, computation=computation)
     rows = [_row(stream) for stream in run.streams if _did_something(stream)]
     if rows and not is_idle(run):
         columns, rows = without_empty(COUNTED, rows)
-        yield table(columns, rows, right=COUNTED[1:-1])
+        yield table(columns, rows, right=COUNTED[1:-1], spare=("retries", "merged", "links"))
     for note in run.notes:
         yield f"note: {note}"
     if run.counts.rejected:
@@ -42,12 +42,14 @@ def complaints(run: RunOutcome) -> Iterator[str]:
                 yield f"  what to do: {words.hint}"
 
 
-def summary(run: RunOutcome, *, seconds: float, values_written: int | None) -> str:
-    """One line: hubspot-main: ok, nothing changed: 0 rows written, 0 KPI values written, 13 requests in 2.0 s."""
+def summary(run: RunOutcome, *, seconds: float, computation: Computation | None) -> str:
+    """One line: main: ok: 7 rows written, 5 KPI values written, 13 requests, read in 0.4 s, KPIs in 3.8 s."""
     done = [f"{_count(run.counts.written, 'row')} written"]
-    if values_written is not None:
-        done.append(f"{_count(values_written, 'KPI value')} written")
-    done.append(f"{_count(run.requests, 'request')} in {seconds:.1f} s")
+    if computation is not None:
+        done.append(f"{_count(computation.written, 'KPI value')} written")
+    done += [_count(run.requests, "request"), f"read in {seconds:.1f} s"]
+    if computation is not None:
+        done.append(f"KPIs in {computation.duration_s:.1f} s")
     idle = ", nothing changed" if is_idle(run) else ""
     return f"{run.connection}: {run.outcome}{idle}: {', '.join(done)}"
 

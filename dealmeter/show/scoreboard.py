@@ -47,4 +47,4 @@ def scoreboard(rows: Sequence[Row]) -> Iterator[RenderableType]:
     month = period(next(row for row in rows if row["period_start"] == start))
     before = period(next(row for row in rows if row["period_start"] == starts[-2])) if len(starts) > 1 else "before"
     headings = ("KPI", month, before, "change", "n", f"{len(starts)} months")
-    yield table(headings, lines, right=headings[1:5])
+    yield table(headings, lines, right=headings[1:5], spare=(headings[5], before))

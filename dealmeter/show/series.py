@@ -54,9 +54,11 @@ def series(rows: Sequence[Row]) -> list[Series]:
 
 
 def period(row: Row) -> str:
-    """The name of a period: 2026-03, 2026-Q1, 2026, or its first day."""
+    """The name of a period: 2026-03, 2026-Q1, 2026, all time, or its first day."""
     start: date = row["period_start"]
-    if row["calendar"] != "gregorian" or row["grain"] in {"day", "week", "all"}:
+    if row["grain"] == "all":
+        return "all time"
+    if row["calendar"] != "gregorian" or row["grain"] in {"day", "week"}:
         return f"{start}"
     names = {"month": f"{start:%Y-%m}", "quarter": f"{start.year}-Q{(start.month + 2) // 3}", "year": f"{start.year}"}
     return names.get(row["grain"], f"{start}")
@@ -77,6 +79,17 @@ def by_member(all_: Sequence[Series], start: date, starts: Sequence[date]) -> It
         yield [one.label, *numbers(one, value), one.line(starts), _status(value)]
 
 
+def last_with_data(rows: Sequence[Row]) -> Row | None:
+    """A row of the newest period in which anything was counted."""
+    return max((row for row in rows if row["value"] or row["n"]), key=lambda row: row["period_start"], default=None)
+
+
+def least_known(rows: Sequence[Row]) -> Row | None:
+    """The row of whose deals the smallest share has an amount; None where all have one."""
+    found = [row for row in rows if (row["coverage"] or {}).get("amount") is not None and row["coverage"]["amount"] < 1]
+    return min(found, key=lambda row: row["coverage"]["amount"], default=None)
+
+
 def last_complete(rows: Sequence[Row]) -> date | None:
     """The first day of the newest period that is over; of the newest one where none is."""
     over = [row["period_start"] for row in rows if not row["is_partial"]]
@@ -94,7 +107,7 @@ def numbers(one: Series, value: Row, *, brief: bool = False) -> list[str]:
 
 
 def _status(value: Row) -> str:
-    words = ["running"] if value["is_partial"] else []
+    words = ["running"] if value["is_partial"] and value["grain"] != "all" else []
     if value["status"] != "ok":
         words.append(reason(value["status"], value["status_detail"]))
     words += [FLAGS.get(flag, flag.replace("_", " ")) for flag in value["flags"] or ()]

@@ -1,7 +1,7 @@
 """Snapshot values as CSV or JSON, written row by row."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TextIO
@@ -14,27 +14,34 @@ from dealmeter.show.row import Row
 COLUMNS = (
     "kpi_key", "definition_version", "calendar", "grain", "period_start", "period_end", "dimension", "member",
     "member_label", "numerator", "denominator", "value", "unit", "currency", "n", "ci_low", "ci_high", "status",
-    "status_detail", "flags", "is_partial", "is_final", "as_of", "computed_at",
+    "status_detail", "flags", "coverage", "is_partial", "is_final", "as_of", "computed_at",
 )  # fmt: skip
+WITH_HISTORY = (*COLUMNS, "change_reason", "run_id")
+"""Where every value ever written is told, also why it was, and by which computation."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for a formula at the beginning of a text."""
 
 
-def write_csv(rows: Iterable[Row], out: TextIO) -> None:
-    """CSV with a heading: ISO dates, plain decimals, and no text that a spreadsheet would execute."""
+def write_csv(rows: Iterable[Row], out: TextIO, columns: Sequence[str] = COLUMNS) -> int:
+    """CSV with a heading: ISO dates, plain decimals, and no text that a spreadsheet would execute. Answers how many."""
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(columns)
+    count = 0
     for row in rows:
-        writer.writerow([_cell(row[name]) for name in COLUMNS])
+        writer.writerow([_cell(row[name]) for name in columns])
+        count += 1
+    return count
 
 
-def write_json(rows: Iterable[Row], out: TextIO) -> None:
-    """One JSON document."""
+def write_json(rows: Iterable[Row], out: TextIO, columns: Sequence[str] = COLUMNS) -> int:
+    """One JSON document. Answers how many values it has."""
+    count = 0
     out.write('{"schema": "dealmeter.snapshots/1", "values": [')
-    for i, row in enumerate(rows):
-        out.write(",\n" if i else "\n")
-        out.write(orjson.dumps({name: row[name] for name in COLUMNS}, default=_fragment).decode())
+    for count, row in enumerate(rows, 1):
+        out.write(",\n" if count > 1 else "\n")
+        out.write(orjson.dumps({name: row[name] for name in columns}, default=_fragment).decode())
     out.write("\n]}\n")
+    return count
 
 
 def _cell(value: Any) -> str:
@@ -49,6 +56,8 @@ def _cell(value: Any) -> str:
             return value.isoformat()
         case list() | tuple():
             return _safe(" ".join(str(item) for item in value))
+        case Mapping():
+            return orjson.dumps(value, default=_fragment).decode()
         case str():
             return _safe(value)
     return str(value)

@@ -3,12 +3,19 @@
 import csv
 import io
 import json
+import re
+import sqlite3
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
+from dealmeter.sandbox.hubspot import HubSpotSandbox
 from dealmeter.show.snapshots import COLUMNS
+from dealmeter.show.sparkline import BARS
+from sync.clock import Clock
 from tests.cli.conftest import Cli
+from tests.rig import NOW
 
 
 def rows(text: str) -> list[dict[str, str]]:
@@ -74,14 +81,14 @@ def test_a_kpi_is_explained_by_its_formula(synced: Cli) -> None:
 
 
 def test_a_kpi_is_shown_over_periods_with_the_one_before(synced: Cli) -> None:
-    result = synced.run("kpi", "show", "won_deals_count", "--periods", "6")
+    result = synced.run("kpi", "show", "won_deals_count", "--periods", "12")
     lines = result.out.splitlines()
     assert lines[1].split() == ["month", "value", "previous", "change", "n", "status"]
-    assert [line.split()[0] for line in lines[2:8]] == [f"2026-{month:02}" for month in range(6, 12)]
-    values = [line.split()[1] for line in lines[2:8]]
-    assert [line.split()[2] for line in lines[3:8]] == values[:-1]
-    assert lines[7].endswith("running")
-    assert len(lines[8]) == 6, "the sparkline"
+    assert [line.split()[0] for line in lines[3:14]] == [f"2026-{month:02}" for month in range(1, 12)]
+    values = [line.split()[1] for line in lines[2:14]]
+    assert [line.split()[2] for line in lines[3:14]] == values[:-1]
+    assert lines[13].endswith("running")
+    assert len(lines[14]) == 12, "the sparkline"
 
 
 def test_a_kpi_is_shown_by_a_dimension(synced: Cli) -> None:
@@ -104,6 +111,10 @@ def test_a_null_is_shown_as_a_dash_with_its_reason(synced: Cli) -> None:
         (["kpi", "show", "winrate"], "there is no KPI 'winrate'", "did you mean win_rate?"),
         (["kpi", "explain", "qqqq"], "there is no KPI 'qqqq'", "`dealmeter kpi list`"),
         (["kpi", "show", "win_rate", "--by", "colour"], "win_rate has no dimension 'colour'", "it has: owner"),
+        (["export", "snapshots", "--dimension", "onwer"], "there is no dimension 'onwer'", 'did you mean "owner"?'),
+        (["export", "snapshots", "--dimension", "owner,stag"], "there is no dimension 'stag'", 'did you mean "stage"?'),
+        (["export", "snapshots", "--grain", "mont"], "invalid value for '--grain': 'mont' is not one of", "'month'"),
+        (["export", "snapshots", "--calendar", "lunar"], "invalid value for '--calendar'", "'fiscal'"),
         (["kpi", "list", "--category", "x"], "there is no category 'x'", "there are: "),
         (["export", "snapshots", "--kpi", "winrate"], "there is no KPI 'winrate'", "did you mean win_rate?"),
         (["export", "snapshots", "--as-of", "yesterday"], "'yesterday' is no time", "2026-03-31"),
@@ -143,13 +154,114 @@ def test_an_export_as_json_says_the_same_as_csv(synced: Cli) -> None:
 def test_the_history_holds_what_the_newest_values_are_drawn_from(synced: Cli) -> None:
     newest = synced.run("export", "snapshots", "--kpi", "revenue").out
     history = synced.run("export", "snapshots", "--kpi", "revenue", "--history").out
-    assert sorted(history.splitlines()) == sorted(newest.splitlines())
+    assert [row.keys() - COLUMNS for row in rows(history)] == [{"change_reason", "run_id"}] * len(rows(history))
+    as_newest = [{name: row[name] for name in COLUMNS} for row in rows(history)]
+    assert sorted(map(str, as_newest)) == sorted(map(str, rows(newest)))
 
 
 def test_an_export_as_of_a_time_before_the_first_run_is_empty(synced: Cli) -> None:
     for more in ([], ["--history"]):
         assert rows(synced.run("export", "snapshots", "--as-of", "2020-01-01", *more).out) == []
     assert len(rows(synced.run("export", "snapshots", "--as-of", "2026-11-21", "--kpi", "revenue").out)) > 10
+
+
+def test_an_export_tells_flags_and_coverage(synced: Cli) -> None:
+    choice = ("export", "snapshots", "--kpi", "revenue", "--grain", "all", "--dimension", "total")
+    [as_csv], [as_json] = rows(synced.run(*choice).out), json.loads(synced.run(*choice, "--json").out)["values"]
+    assert json.loads(as_csv["coverage"]) == as_json["coverage"]
+    assert as_csv["flags"].split() == (as_json["flags"] or [])
+
+
+def test_an_export_without_values_says_so_on_standard_error(synced: Cli) -> None:
+    result = synced.run("export", "snapshots", "--calendar", "fiscal")
+    assert (result.code, len(result.out.splitlines())) == (0, 1)
+    assert "no values are stored for this choice" in result.err
+
+
+def test_all_time_is_one_period_without_a_line(synced: Cli) -> None:
+    out = synced.run("kpi", "show", "revenue", "--grain", "all").out
+    line = next(line for line in out.splitlines() if line.startswith("all time  "))
+    assert "running" not in line
+    assert not set(BARS) & set(out)
+    by_owner = synced.run("kpi", "show", "revenue", "--grain", "all", "--by", "owner").out
+    assert "all time, by owner" in by_owner.splitlines()
+    assert not set(BARS) & set(by_owner)
+
+
+def test_where_nothing_was_counted_lately_the_last_periods_with_data_are_shown(synced: Cli) -> None:
+    later = Cli(synced.folder, Clock(now=lambda: NOW + timedelta(days=3000)), environ={})
+    assert later.run("kpi", "compute").code == 0
+    ends = []
+    for by in ([], ["--by", "owner"]):
+        out = later.run("kpi", "show", "won_deals_count", *by).out
+        [remark] = [line for line in out.splitlines() if line.startswith("no data after 2026-")]
+        document = later.run("kpi", "show", "won_deals_count", *by, "--json").document
+        ends.append((remark, max(value["period_start"] for value in document["values"])))
+    assert ends[0] == ends[1]
+
+
+def test_a_dimension_that_is_not_stored_is_computed_when_asked_for(synced: Cli) -> None:
+    result = synced.run("kpi", "show", "revenue", "--by", "company", "--grain", "year")
+    assert result.code == 0
+    assert "computed now, not stored" in result.out
+    document = synced.run("kpi", "show", "revenue", "--by", "company", "--grain", "year", "--json").document
+    total = synced.run("kpi", "show", "revenue", "--grain", "year", "--json").document
+    assert document["is_stored"] is False
+    assert sum(row["value"] for row in document["values"]) == pytest.approx(sum(r["value"] for r in total["values"]))
+
+
+def test_a_fiscal_year_that_starts_in_january_is_the_calendar_year(synced: Cli) -> None:
+    for by in ([], ["--by", "owner"], ["--by", "company"]):
+        result = synced.run("kpi", "show", "revenue", "--calendar", "fiscal", *by)
+        assert result.code == 0, result.err
+        assert "the fiscal year starts in January: its periods are those of --calendar gregorian" in result.out
+
+
+def test_the_share_of_known_amounts_is_told(cli: Cli, sandbox: HubSpotSandbox) -> None:
+    cli.run("sync", "--no-kpis")
+    with sqlite3.connect(cli.folder / "dealmeter.db") as database:
+        [(deal,)] = database.execute("SELECT id FROM deals WHERE is_won AND amount IS NOT NULL LIMIT 1").fetchall()
+    database.close()
+    sandbox.world.clock.advance(timedelta(minutes=1))
+    sandbox.edits.update("deals", deal, {"amount": ""})
+    sandbox.world.clock.advance(timedelta(minutes=1))
+    assert cli.run("sync").code == 0
+    out = cli.run("kpi", "show", "revenue", "--grain", "all").out
+    assert re.search(r"^amounts known for \d+ % of the deals$", out, re.MULTILINE)
+    assert "amount missing" in out
+    [value] = cli.run("kpi", "show", "revenue", "--grain", "all", "--json").document["values"]
+    assert value["coverage"]["amount"] < 1
+    assert value["flags"] == ["amount_missing"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["kpi", "show", "revenue", "--periods", "3"],
+        ["kpi", "show", "revenue", "--by", "owner", "--grain", "year"],
+        ["runs", "list"],
+        ["status"],
+    ],
+)
+def test_a_narrow_terminal_gets_fewer_columns_and_whole_words(synced: Cli, arguments: list[str]) -> None:
+    wide, narrow = (synced.run(*arguments, environ={"COLUMNS": width}).out.splitlines() for width in ("200", "60"))
+    assert len(wide) == len(narrow), "nothing wraps"
+    assert {word for line in narrow for word in line.split()} <= {word for line in wide for word in line.split()}
+
+
+def test_a_long_message_leaves_a_run_one_line(cli: Cli, sandbox: HubSpotSandbox) -> None:
+    cli.run("sync", environ={"HUBSPOT_TOKEN": "wrong"})
+    for width in ("60", "80"):
+        heading, line = cli.run("runs", "list", environ={"COLUMNS": width}).out.splitlines()
+        assert heading.split()[-2:] == ["outcome", "error"]
+        assert line.endswith("…")
+        assert len(line) <= int(width)
+
+
+def test_a_category_is_found_however_it_is_written(synced: Cli) -> None:
+    assert synced.run("kpi", "list", "--category", "Revenue").out == (
+        synced.run("kpi", "list", "--category", "revenue").out
+    )
 
 
 def test_computing_again_without_a_change_writes_nothing(synced: Cli) -> None:

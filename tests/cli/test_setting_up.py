@@ -1,12 +1,14 @@
 """The first minutes: init, check, config, and the messages on the way."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import yaml
 
 from dealmeter.sandbox.hubspot import HubSpotSandbox
+from sync.clock import Clock
 from tests.cli.conftest import Cli
 
 
@@ -58,6 +60,64 @@ def test_check_tells_who_answers_and_what_can_be_read(cli: Cli) -> None:
     document = cli.run("check", "hubspot-main", "--json").document
     assert document["schema"] == "dealmeter.check/1"
     assert document["connections"][0]["streams"]["deals"] == {"readable": True, "reason": ""}
+
+
+def test_check_tells_how_far_the_clocks_are_apart_and_warns(cli: Cli) -> None:
+    ahead = Cli(cli.folder, Clock(now=lambda: cli.clock.now() + timedelta(days=3214), wait=cli.clock.wait))
+    result = ahead.run("check")
+    assert "the CRM's clock is 8.8 years behind ours" in result.out
+    assert "warning: hubspot-main: the CRM's clock is 8.8 years behind ours" in result.err
+
+
+def test_check_is_silent_with_quiet_where_all_is_well(cli: Cli, sandbox: HubSpotSandbox) -> None:
+    result = cli.run("check", "-q")
+    assert (result.code, result.out, result.err) == (0, "", "")
+    sandbox.set_scopes({"crm.objects.owners.read"})
+    assert "no: needs" in cli.run("check", "-q").out
+
+
+def test_an_empty_token_is_named_with_the_file_to_put_it_into(here: Cli) -> None:
+    here.bare("init")
+    Path(".env").write_text("HUBSPOT_TOKEN=\nHUBSPOT_TOKEN pat-1\n")
+    result = here.bare("config", "check")
+    assert result.code == 2
+    said = "the environment variable HUBSPOT_TOKEN is empty; put the token into .env"
+    assert f"connections[0].settings.access_token: {said}" in result.err
+    assert "  .env, line 2: not NAME=value" in result.err
+    assert "pat-1" not in result.err
+
+
+def test_an_address_that_is_none_is_refused_with_what_it_should_be(lonely: Cli) -> None:
+    lonely.write("version: 1\ndatabase: {url: 'mysql://me:hunter2@db/sales'}\n")
+    result = lonely.run("config", "check")
+    assert result.code == 2
+    assert "database.url: is not an address" in result.err
+    assert "postgresql://USER:PASSWORD@HOST/DATABASE" in result.err
+    assert "hunter2" not in result.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--data", "nowhere"], "error: nowhere: there is no such folder"),
+        (["--data", "."], "error: sales_pipeline.csv: there is no such file"),
+    ],
+)
+def test_a_sandbox_that_has_no_data_names_the_files_it_wants(here: Cli, arguments: list[str], says: str) -> None:
+    result = here.bare("sandbox", "hubspot", *arguments)
+    assert result.code == 2
+    assert result.err.splitlines() == [
+        says,
+        "  what to do: name a folder with sales_pipeline.csv, accounts.csv, products.csv, sales_teams.csv",
+    ]
+
+
+def test_a_sandbox_whose_port_is_taken_says_so(here: Cli, sandbox: HubSpotSandbox) -> None:
+    port = sandbox.url.rpartition(":")[2]
+    result = here.bare("sandbox", "hubspot", "--deals", "1", "--port", port)
+    assert result.code == 2
+    assert result.err.startswith(f"error: port {port}: address already in use")
+    assert "what to do: name another --port" in result.err
 
 
 def test_check_with_a_wrong_token_leaves_with_3(cli: Cli) -> None:

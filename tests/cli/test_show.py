@@ -2,6 +2,7 @@
 
 import io
 import json
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,6 +11,7 @@ from dealmeter.logs import logger, masked
 from dealmeter.show.number import change, number, plain, reason
 from dealmeter.show.snapshots import COLUMNS, write_csv
 from dealmeter.show.sparkline import sparkline
+from dealmeter.show.time import apart
 
 
 @pytest.mark.parametrize(
@@ -22,6 +24,9 @@ from dealmeter.show.sparkline import sparkline
         ("34.25", "duration", None, "34.2 days"),
         ("1234", "count", None, "1,234"),
         ("2.5", "count", None, "2.50"),
+        ("0.4815", "count", None, "0.48"),
+        ("15.04", "count", None, "15.0"),
+        ("15", "count", None, "15"),
         (None, "ratio", None, "—"),
     ],
 )
@@ -59,6 +64,24 @@ def test_a_change_is_shown_as_people_say_it(value: str | None, before: str | Non
 )
 def test_a_decimal_is_plain(value: str, shown: str) -> None:
     assert plain(Decimal(value)) == shown
+
+
+@pytest.mark.parametrize(
+    ("time", "shown"),
+    [
+        (timedelta(seconds=-40), "40 s"),
+        (timedelta(minutes=7), "7.0 min"),
+        (timedelta(days=3), "3.0 days"),
+        (timedelta(days=-3214), "8.8 years"),
+    ],
+)
+def test_clocks_are_apart_in_the_largest_unit(time: timedelta, shown: str) -> None:
+    assert apart(time) == shown
+
+
+def test_the_placeholder_of_a_password_is_no_secret() -> None:
+    hint = "use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
+    assert masked(hint) == hint
 
 
 def test_a_reason_is_said_in_words() -> None:

@@ -60,6 +60,11 @@ def test_version_is_the_packages_own(lonely: Cli) -> None:
     assert (result.code, result.out) == (0, f"dealmeter {version('dealmeter')}\n")
 
 
+def test_version_with_json_is_a_document(lonely: Cli) -> None:
+    for arguments in (["--version", "--json"], ["--json", "--version"]):
+        assert lonely.bare(*arguments).document["schema"] == "dealmeter.version/1"
+
+
 def test_the_module_runs_as_the_command_does() -> None:
     done = subprocess.run([sys.executable, "-m", "dealmeter", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("dealmeter ")

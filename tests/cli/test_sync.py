@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from dealmeter.sandbox.hubspot import HubSpotSandbox
-from store import leases
+from store import leases, runs
 from store.database import Database
+from sync.holder import holder
 from tests.cli.conftest import Cli
 
 tick = timedelta(minutes=1)
@@ -31,8 +32,9 @@ def test_a_first_sync_stores_everything_and_computes_and_a_second_one_finds_noth
     second = cli.run("sync")
     assert second.code == 0
     assert second.out.startswith(
-        "hubspot-main: ok, nothing changed: 0 rows written, 0 KPI values written, 13 requests in "
+        "hubspot-main: ok, nothing changed: 0 rows written, 0 KPI values written, 13 requests, read in "
     )
+    assert ", KPIs in " in second.out
     assert second.out.count("\n") == 1
 
 
@@ -106,6 +108,42 @@ def test_a_missing_scope_leaves_out_its_stream_and_nothing_else(cli: Cli, sandbo
     check = cli.run("check")
     assert check.code == 3
     assert "no: needs crm.objects.contacts.read" in check.out
+
+
+def test_a_token_without_any_scope_leaves_with_3_and_status_says_that_nothing_was_read(
+    cli: Cli, sandbox: HubSpotSandbox
+) -> None:
+    sandbox.set_scopes({"crm.objects.owners.read"})
+    assert cli.run("sync", "--no-kpis", "--stream", "contacts").code == 3
+    assert cli.run("status", "--json").document["connections"][0]["trouble"] == "nothing read"
+    assert cli.run("status", "--exit-code").code == 1
+
+
+def test_status_tells_that_the_kpis_are_behind_until_they_are_computed(cli: Cli, sandbox: HubSpotSandbox) -> None:
+    cli.run("sync", "--no-kpis")
+    assert cli.run("status").code == 0
+    assert cli.run("status", "--exit-code").code == 1
+    assert cli.run("status", "--json").document["kpis_trouble"] == "not computed"
+    cli.run("kpi", "compute")
+    assert cli.run("status", "--exit-code").code == 0
+    sandbox.world.clock.advance(tick)
+    cli.run("sync", "--no-kpis")
+    assert "a sync has ended since: run `dealmeter kpi compute`" in cli.run("status").out
+    assert cli.run("status", "--exit-code").code == 1
+
+
+def test_status_tells_a_run_whose_process_is_gone(cli: Cli) -> None:
+    cli.run("sync")
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    place = holder().split(":")[0]
+    for name, trouble in ((holder(), ""), (f"{place}:{gone.pid}:1", "interrupted (process gone)")):
+        with Database(f"sqlite:///{cli.folder / 'dealmeter.db'}") as database, database.write() as tx:
+            grant = leases.take(tx, "hubspot-main", name, now=cli.clock.now(), is_dead=lambda _: True)
+            runs.open_run(tx, grant, trigger="manual", version="1", now=cli.clock.now())
+        assert cli.run("status", "--json").document["connections"][0]["trouble"] == trouble
+    assert "interrupted (process gone)" in cli.run("status").out
+    assert cli.run("status", "--exit-code").code == 1
 
 
 def test_an_unreachable_host_leaves_with_4_and_names_it(cli: Cli, sandbox: HubSpotSandbox) -> None:

@@ -121,6 +121,22 @@ def test_dot_env_is_read_and_the_environment_wins(tmp_path: Path) -> None:
     assert settings.extra == {"deals": ["one # two", "three", "six"]}
 
 
+def test_lines_of_dot_env_that_are_no_variables_get_a_warning(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("# a comment\n\nTOKEN: x\nexport A=1\n")
+    path = written(tmp_path, hubspot("{access_token: {env: T}, base_url: 'https://a.example:8/b'}"))
+    [warning] = load(path, {"T": "x"}).warnings
+    assert warning == f"{tmp_path / '.env'}, line 3: not NAME=value, so it is passed over"
+
+
+@pytest.mark.parametrize("environ", [{"T": ""}, {"T": " "}])
+def test_an_empty_token_is_a_mistake(tmp_path: Path, environ: dict[str, str]) -> None:
+    [problem] = problems(tmp_path, hubspot("{access_token: '${T}'}"), environ)
+    said = "the environment variable T is empty; put the token into .env"
+    assert problem == f"connections[0].settings.access_token: {said}"
+    [problem] = problems(tmp_path, hubspot("{access_token: {env: T}}"), environ)
+    assert problem == "connections[0].settings.access_token.env: the environment variable T is empty"
+
+
 def test_a_secret_comes_from_a_file_or_a_variable(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("pat-file\n")
     (tmp_path / "token").chmod(0o600)
@@ -164,6 +180,12 @@ def test_a_secret_that_is_not_there_is_named_with_its_place(tmp_path: Path, sour
         ("version: 1\nlog: {levle: info}\n", 'log.levle: unknown key; did you mean "level"?'),
         ("version: 1\nkpis: {include: [revenu]}\n", "kpis.include[0]: there is no KPI 'revenu'; did you mean"),
         ("version: 1\nkpis: {crossed: [[owner, stag]]}\n", "kpis.crossed[0][1]: there is no dimension 'stag'"),
+        (hubspot("{access_token: ''}"), "connections[0].settings.access_token: is empty"),
+        (hubspot("{access_token: x, base_url: nope}"), "connections[0].settings.base_url: should be http://HOST"),
+        (hubspot("{access_token: x, base_url: 'http://'}"), "connections[0].settings.base_url: should be http://HOST"),
+        ("version: 1\ndatabase: {url: dealmeter.db}\n", "database.url: is not an address that dealmeter can use"),
+        ("version: 1\ndatabase: {url: 'mysql://me@db/x'}\n", "database.url: is not an address that dealmeter can use"),
+        ("version: 1\nkpis: {currency: EURO}\n", "kpis.currency: should be a code of ISO 4217"),
         ("version: 1\nkpis: {time_zone: Mars}\n", "kpis.time_zone: 'Mars' is not an IANA time zone"),
         ("version: 1\nconnections: [{name: a, crm: hubspot, schedule: {cron: x}, settings: {access_token: '$${'}}]\n",
          "connections[0].schedule.cron: 'x' is no cron expression"),
