@@ -4,7 +4,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Event
 from types import FrameType
 from typing import Any, Protocol
@@ -26,6 +26,7 @@ from sync.cycle import CycleOutcome, cycle
 from sync.outcome import RunOutcome, trouble
 from sync.run import Plan
 
+LOOK_UP_S = 1.0
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -87,7 +88,7 @@ class Daemon:
                 action="started",
                 connections=sorted(self.jobs),
             )
-            while (number := self._signals.get()) == signal.SIGHUP:
+            while (number := self._next_signal()) == signal.SIGHUP:
                 self._load_again(scheduler)
         finally:
             self._stop.set()
@@ -104,6 +105,14 @@ class Daemon:
         self.jobs = {job.name: job for job in jobs}
 
     # ------------------------------------------------------------------------------------------------ signals
+
+    def _next_signal(self) -> int:
+        """Wait for a signal, but look up now and then: one that comes just as we begin to wait doesn't wake us."""
+        while True:
+            try:
+                return self._signals.get(timeout=LOOK_UP_S)
+            except Empty:
+                continue
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         """Only this is safe here: a lock that the main thread waits on would never be free again."""
