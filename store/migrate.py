@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 
 from store import views
 from store.database import Database
-from store.errors import SchemaMismatchError
+from store.errors import DatabaseUnavailableError, SchemaMismatchError
 from store.schema import metadata
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -30,6 +30,7 @@ def current(database: Database) -> str | None:
 
 def upgrade(database: Database, revision: str = "head") -> None:
     """Migrate up, with the data in place. Raises SchemaMismatchError for a database that is newer than we are."""
+    refuse_foreign(database)
     _refuse_newer(current(database))
     with database.write() as tx:
         _lock(tx)
@@ -62,8 +63,6 @@ def ensure_current(database: Database) -> None:
 def prepare(database: Database, *, auto: bool) -> None:
     """Migrate where that is allowed (`auto`), or where the database is new and empty; else insist on a current one."""
     found = current(database)
-    if found is None:
-        _refuse_foreign(database)
     if found != head() and (auto or found is None):
         upgrade(database)
     ensure_current(database)
@@ -78,14 +77,18 @@ def _refuse_newer(found: str | None) -> None:
         )
 
 
-def _refuse_foreign(database: Database) -> None:
-    """A database that is not ours and has tables of these names already stays as it is."""
+def refuse_foreign(database: Database) -> None:
+    """Raises DatabaseUnavailableError for a database that another program has filled.
+
+    A SQLite file is ours alone; on PostgreSQL other tables are welcome, unless they have names of ours.
+    """
     with database.read() as tx:
-        taken = sorted(set(inspect(tx).get_table_names()) & set(metadata.tables))
-    if taken:
-        raise SchemaMismatchError(
-            f"{database.shown} is no dealmeter database, and it has tables with names of ours: {', '.join(taken)}",
-            hint="name another database in `database.url`",
+        tables = inspect(tx).get_table_names()
+    foreign = tables if database.is_sqlite else sorted(set(tables) & set(metadata.tables))
+    if foreign and "alembic_version" not in tables:
+        raise DatabaseUnavailableError(
+            f"{database.url.database} is not a dealmeter database (it has tables of its own: {', '.join(foreign[:3])})",
+            hint=f"name another {'file' if database.is_sqlite else 'database'} in `database.url`",
         )
 
 

@@ -43,7 +43,6 @@ def ours(settings: "Configured") -> Iterator["Database"]:
     from store.database import Database
 
     with Database(settings.config.database.url) as database:
-        _insist_on_ours(database)
         yield database
 
 
@@ -62,6 +61,7 @@ def existing(settings: "Configured") -> Iterator["Database"]:
     """The database in whatever state. Raises DatabaseUnavailableError where there is none: reading makes none."""
     from store.database import Database
     from store.errors import DatabaseUnavailableError
+    from store.migrate import refuse_foreign
 
     with Database(settings.config.database.url) as database:
         name = database.url.database
@@ -69,25 +69,8 @@ def existing(settings: "Configured") -> Iterator["Database"]:
             raise DatabaseUnavailableError(
                 f"there is no database {name} yet", hint="run `dealmeter sync`, which makes it"
             )
-        _insist_on_ours(database)
+        refuse_foreign(database)
         yield database
-
-
-def _insist_on_ours(database: "Database") -> None:
-    """Raises DatabaseUnavailableError for a SQLite file that another program has filled."""
-    from sqlalchemy import inspect
-
-    from store.errors import DatabaseUnavailableError
-
-    if not database.is_sqlite:
-        return
-    with database.read() as tx:
-        tables = inspect(tx).get_table_names()
-    if tables and "alembic_version" not in tables:
-        raise DatabaseUnavailableError(
-            f"{database.url.database} is not a dealmeter database (it has tables of its own: {', '.join(tables[:3])})",
-            hint="name another file in `database.url`",
-        )
 
 
 def log_of(invocation: Invocation, settings: "Configured") -> Any:
