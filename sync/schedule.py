@@ -4,9 +4,8 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Event
-from types import FrameType
 from typing import Any, Protocol
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -25,8 +24,8 @@ from sync.clock import Clock
 from sync.cycle import CycleOutcome, cycle
 from sync.outcome import RunOutcome, trouble
 from sync.run import Plan
+from sync.signals import listening
 
-LOOK_UP_S = 1.0
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -77,25 +76,23 @@ class Daemon:
 
         SIGHUP loads the configuration again; a broken one leaves the old one in force.
         """
-        before = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
         scheduler = BackgroundScheduler(timezone="UTC", executors={"default": {"type": "threadpool", "max_workers": 8}})
-        try:
-            self.load()
-            self._plan(scheduler, [(job, trigger(job), self.first_tick(job)) for job in self.jobs.values()])
-            scheduler.start()
-            self._log.info(
-                f"watching {len(self.jobs)} connection{'s' * (len(self.jobs) != 1)}",
-                action="started",
-                connections=sorted(self.jobs),
-            )
-            while (number := self._next_signal()) == signal.SIGHUP:
-                self._load_again(scheduler)
-        finally:
-            self._stop.set()
-            if scheduler.running:
-                scheduler.shutdown(wait=True)
-            for each, handler in before.items():
-                signal.signal(each, handler)
+        with listening(SIGNALS, self._signals.put):
+            try:
+                self.load()
+                self._plan(scheduler, [(job, trigger(job), self.first_tick(job)) for job in self.jobs.values()])
+                scheduler.start()
+                self._log.info(
+                    f"watching {len(self.jobs)} connection{'s' * (len(self.jobs) != 1)}",
+                    action="started",
+                    connections=sorted(self.jobs),
+                )
+                while (number := self._signals.get()) == signal.SIGHUP:
+                    self._load_again(scheduler)
+            finally:
+                self._stop.set()
+                if scheduler.running:
+                    scheduler.shutdown(wait=True)
         self._log.info("stopped", action="stopped")
         return number
 
@@ -103,20 +100,6 @@ class Daemon:
         """Take the jobs and the KPI settings from the configuration. Raises what the configuration raises."""
         jobs, self._kpis = self._load()
         self.jobs = {job.name: job for job in jobs}
-
-    # ------------------------------------------------------------------------------------------------ signals
-
-    def _next_signal(self) -> int:
-        """Wait for a signal, but look up now and then: one that comes just as we begin to wait doesn't wake us."""
-        while True:
-            try:
-                return self._signals.get(timeout=LOOK_UP_S)
-            except Empty:
-                continue
-
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        """Only this is safe here: a lock that the main thread waits on would never be free again."""
-        self._signals.put(number)
 
     def _load_again(self, scheduler: BackgroundScheduler) -> None:
         try:

@@ -228,10 +228,15 @@ def test_a_signal_stops_after_the_current_page_and_the_next_run_goes_on(
         assert sandbox.held.wait(60)
         running.send_signal(number)
         assert running.stderr is not None
-        told = next(line for line in running.stderr if "stopping" in line)
+        told = []
+        for line in running.stderr:
+            told.append(line)
+            if "stopping" in line:
+                break
         sandbox.release()
         out, err = running.communicate(timeout=60)
-    assert running.returncode == code, told + err
+    assert running.returncode == code, "".join(told) + err
+    assert told[-1].startswith("stopping after the current page"), told
     assert "hubspot-main: stopped" in out
     assert "Traceback" not in err
     assert cli.run("sync", "--no-kpis").code == 0
