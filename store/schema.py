@@ -171,6 +171,35 @@ class RejectionRow(SQLModel, table=True):
     run_id: int = Field(sa_type=BIG)
 
 
+class Alert(SQLModel, table=True):
+    """What is wrong with a connection, as people were told: since when, how often, and when they were last told."""
+
+    __tablename__ = "alerts"
+    connection: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    since: datetime = Field(sa_type=InstantType)
+    times: int = 1
+    told: int = 1
+    told_at: datetime = Field(sa_type=InstantType)
+
+
+class Notification(SQLModel, table=True):
+    """News for people, kept until each channel has taken it. `not_before` is when it is tried again."""
+
+    __tablename__ = "notifications"
+    __table_args__ = (Index("ix_notifications_open", "settled_at", "not_before"),)
+    id: int | None = Field(default=None, primary_key=True, sa_type=BIG)
+    connection: str
+    kind: str
+    at: datetime = Field(sa_type=InstantType)
+    content: dict[str, Any] = Field(sa_type=JsonType)
+    delivered: list[str] | None = Field(default=None, sa_type=JsonType)
+    attempts: int = 0
+    not_before: datetime = Field(sa_type=InstantType)
+    settled_at: datetime | None = Field(default=None, sa_type=InstantType)
+    error: str | None = None
+
+
 class KpiDefinition(SQLModel, table=True):
     """A KPI as it was defined when a snapshot was taken: a changed definition is a new version."""
 

@@ -25,7 +25,15 @@ from sync.cycle import CycleOutcome, cycle
 from sync.outcome import RunOutcome, trouble
 from sync.run import Plan
 from sync.signals import listening
+from sync.watcher import Watcher
 
+HEART = "heart"
+HEARTBEAT_S = 10
+EXECUTORS = {
+    "default": {"type": "threadpool", "max_workers": 8},
+    HEART: {"type": "threadpool", "max_workers": 1},
+}
+"""The heart beats in a thread of its own, so that eight long runs don't look like death."""
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -60,12 +68,22 @@ Load = Callable[[], tuple[Sequence[Job], KpiSettings]]
 class Daemon:
     """Runs every job when it is due, until a signal says stop."""
 
-    def __init__(self, database: Database, load: Load, *, version: str, clock: Clock, log: Log) -> None:
+    def __init__(
+        self,
+        database: Database,
+        load: Load,
+        *,
+        version: str,
+        clock: Clock,
+        log: Log,
+        watchers: Sequence[Watcher] = (),
+    ) -> None:
         self._database = database
         self._load = load
         self._version = version
         self._clock = clock
         self._log = log
+        self._watchers = watchers
         self._stop = Event()
         self._signals: SimpleQueue[int] = SimpleQueue()
         self.jobs: Mapping[str, Job] = {}
@@ -76,7 +94,7 @@ class Daemon:
 
         SIGHUP loads the configuration again; a broken one leaves the old one in force.
         """
-        scheduler = BackgroundScheduler(timezone="UTC", executors={"default": {"type": "threadpool", "max_workers": 8}})
+        scheduler = BackgroundScheduler(timezone="UTC", executors=EXECUTORS)
         with listening(SIGNALS, self._signals.put):
             try:
                 self.load()
@@ -87,10 +105,12 @@ class Daemon:
                     action="started",
                     connections=sorted(self.jobs),
                 )
+                self._tell(lambda watcher: watcher.started(sorted(self.jobs)))
                 while (number := self._signals.get()) == signal.SIGHUP:
                     self._load_again(scheduler)
             finally:
                 self._stop.set()
+                self._tell(lambda watcher: watcher.stopping())
                 if scheduler.running:
                     scheduler.shutdown(wait=True)
         self._log.info("stopped", action="stopped")
@@ -111,6 +131,7 @@ class Daemon:
         scheduler.remove_all_jobs()
         self._plan(scheduler, planned)
         self._log.info("configuration reloaded", action="reloaded", connections=sorted(self.jobs))
+        self._tell(lambda watcher: watcher.started(sorted(self.jobs)))
 
     # ------------------------------------------------------------------------------------------------ planning
 
@@ -126,6 +147,27 @@ class Daemon:
                 coalesce=True,
                 misfire_grace_time=None,
             )
+
+        scheduler.add_job(
+            self.beat,
+            IntervalTrigger(seconds=HEARTBEAT_S, timezone="UTC"),
+            id=f"{HEART}:",
+            executor=HEART,
+            coalesce=True,
+        )
+
+    def beat(self) -> None:
+        """The scheduler moves: tell the watchers."""
+        now = self._clock.now()
+        self._tell(lambda watcher: watcher.beat(now))
+
+    def _tell(self, told: Callable[[Watcher], None]) -> None:
+        for watcher in self._watchers:
+            try:
+                told(watcher)
+            except Exception as error:  # who only watches must not end the service
+                said = f"{type(watcher).__name__}: {type(error).__name__}: {error}"
+                self._log.error(said, action="watcher_failed", exc_info=error)
 
     def first_tick(self, job: Job) -> datetime:
         """When a job is due first: its last start plus its interval, however often we were restarted since.
@@ -156,6 +198,7 @@ class Daemon:
             parallel=job.parallel,
             notice=lambda words: self._log.info(words, action="retry", connection=name),
         )
+        begun = self._clock.monotonic()
         try:
             outcome = cycle(self._database, plan, self._kpis, version=self._version, clock=self._clock, stop=self._stop)
         except LeaseHeldError as error:
@@ -163,12 +206,20 @@ class Daemon:
             return None
         except StoreError as error:
             self._log.error(str(error), action="store_failed", connection=name, hint=error.hint)
+            self._crashed(name, error)
             return None
         except Exception as error:  # one connection's bug must not end the others
             self._log.error(f"{type(error).__name__}: {error}", action="run_crashed", connection=name, exc_info=error)
+            self._crashed(name, error)
             return None
         self._note(job, outcome)
+        seconds, now = self._clock.monotonic() - begun, self._clock.now()
+        self._tell(lambda watcher: watcher.ended(outcome, seconds, now))
         return outcome
+
+    def _crashed(self, name: str, error: BaseException) -> None:
+        now = self._clock.now()
+        self._tell(lambda watcher: watcher.crashed(name, error, now))
 
     def _may_run(self, job: Job) -> bool:
         with self._database.read() as tx:

@@ -1,5 +1,6 @@
 """`dealmeter run`: the daemon."""
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import typer
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
 
     from dealmeter.config import Configured
     from kpi.settings import KpiSettings
-    from sync.schedule import Job
+    from store.database import Database
+    from sync.schedule import Job, Log
+    from sync.watcher import Watcher
 
 
 def add_to(app: typer.Typer) -> None:
@@ -21,6 +24,9 @@ def add_to(app: typer.Typer) -> None:
     @command(app, "run")
     def run(invocation: Invocation) -> int:
         """Sync every connection on its schedule: the daemon.
+
+        `service.listen` in the configuration says where /healthz, /readyz and /metrics are, `notifications` who is told
+        what can't mend itself.
 
         SIGTERM and SIGINT stop it after the current page; SIGHUP loads the configuration again.
         """
@@ -36,9 +42,32 @@ def add_to(app: typer.Typer) -> None:
                 log.warning(warning, action="config_warning")
             return jobs(found), found.config.kpis
 
-        with for_writing(settings) as database:
-            signal = Daemon(database, load, version=VERSION, clock=invocation.clock, log=log).run()
+        with for_writing(settings) as database, ExitStack() as around:
+            watchers = _watchers(settings, database, invocation, log, around)
+            signal = Daemon(database, load, version=VERSION, clock=invocation.clock, log=log, watchers=watchers).run()
         return 128 + signal if signal else 0
+
+
+def _watchers(
+    settings: "Configured", database: "Database", invocation: Invocation, log: "Log", around: ExitStack
+) -> "Sequence[Watcher]":
+    """Those who watch the daemon; what they hold open lasts as long as `around`."""
+    from dealmeter import VERSION
+    from dealmeter.notify.notifier import Notifier
+    from dealmeter.service.health import Health
+    from dealmeter.service.listener import Listener
+    from dealmeter.service.metrics import Metrics
+    from dealmeter.service.systemd import Systemd
+
+    config = settings.config
+    health, metrics = Health(database, invocation.clock.now), Metrics(database, version=VERSION)
+    watchers: list[Watcher] = [health, metrics, Systemd(invocation.environ)]
+    if config.notifications:
+        watchers.append(Notifier(database, config.notifications, config.connections, log))
+    if config.service.listen is not None:
+        listener = around.enter_context(Listener(config.service.listen, health, metrics))
+        log.info(f"listening on {listener.url}", action="listening", url=listener.url)
+    return watchers
 
 
 def read(invocation: Invocation) -> "Configured":

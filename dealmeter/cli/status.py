@@ -57,6 +57,7 @@ class State:
     is_held: bool
     schedule: Row
     due: datetime | None
+    late: datetime | None
     rows: Mapping[str, int]
     rejections: int
     now: datetime
@@ -84,10 +85,7 @@ class State:
     @property
     def is_late(self) -> bool:
         """Whether two runs that were due have not been."""
-        if self.due is None or self.last is None:
-            return False
-        late: bool = self.now > self.due + (self.due - self.last["started_at"])
-        return late
+        return self.late is not None and self.now > self.late
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +97,7 @@ class Kpis:
 
 
 def _state(tx: "Connection", connection: "ConnectionSettings", now: datetime) -> State:
+    from dealmeter.service.freshness import due_at, late_at
     from store.reads import count_rejections, last_run, row_counts, run, schedules
 
     schedule: Row = schedules(tx).get(connection.name, {})
@@ -111,30 +110,12 @@ def _state(tx: "Connection", connection: "ConnectionSettings", now: datetime) ->
         is_held=connection.name in _held(tx, now),
         good=last_run(tx, connection.name, outcomes=GOOD),
         schedule=schedule,
-        due=_due(connection, schedule),
+        due=due_at(connection.schedule, schedule),
+        late=late_at(connection.schedule, schedule),
         rows=row_counts(tx, connection.name),
         rejections=count_rejections(tx, connection.name),
         now=now,
     )
-
-
-def _due(connection: "ConnectionSettings", schedule: Row) -> datetime | None:
-    """When the daemon would run it next; None before its first run and while it is paused."""
-    last = schedule.get("last_started_at")
-    if last is None or schedule.get("paused_reason"):
-        return None
-    every = connection.schedule.interval
-    due: datetime | None = last + every if every is not None else _next_by_cron(connection, last)
-    not_before = schedule.get("not_before")
-    return max(due, not_before) if due is not None and not_before is not None else due
-
-
-def _next_by_cron(connection: "ConnectionSettings", last: datetime) -> datetime | None:
-    from apscheduler.triggers.cron import CronTrigger
-
-    trigger = CronTrigger.from_crontab(connection.schedule.cron, timezone=connection.schedule.zone)
-    found: datetime | None = trigger.get_next_fire_time(last, last)
-    return found
 
 
 def _kpis(tx: "Connection", states: Sequence[State], now: datetime) -> Kpis:

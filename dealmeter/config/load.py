@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from dealmeter.config.channels import CHANNELS
 from dealmeter.config.expand import dotenv, expand
 from dealmeter.config.models import Config, ConnectionSettings
 from dealmeter.config.problems import from_validation, suggestion
@@ -72,6 +73,7 @@ def load(chosen: Path | None, environ: Mapping[str, str], *, connections: bool =
     problems = list(parsed.problems)
     values = expand(parsed.data, environ, problems)
     secrets = Secrets(path.parent, environ)
+    _notifications(values, parsed, secrets, wanted=connections)
     config, found = _model(values)
     problems += found
     settings = _connectors(values, parsed, secrets, problems) if connections else {}
@@ -89,6 +91,18 @@ def load(chosen: Path | None, environ: Mapping[str, str], *, connections: bool =
         warnings=tuple(secrets.warnings),
         secrets=frozenset(secrets.values),
     )
+
+
+def _notifications(values: dict[str, Any], parsed: Parsed, secrets: Secrets, *, wanted: bool) -> None:
+    """Put the secrets of the channels in; who only reads the database needs no channels."""
+    if not wanted:
+        values.pop("notifications", None)
+        return
+    found, written = values.get("notifications"), parsed.data.get("notifications")
+    for i, channel in enumerate(found if isinstance(found, list) else []):
+        model = CHANNELS.get(str(channel.get("type"))) if isinstance(channel, dict) else None
+        if model is not None and isinstance(written, list):
+            secrets.fill(model, channel, written[i], ("notifications", i))
 
 
 def _model(values: Any) -> tuple[Config | None, list[Problem]]:

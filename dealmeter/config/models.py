@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from connectors.duration import Duration
+from dealmeter.config.channels import ChannelSettings
 from kpi.settings import KpiSettings
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -121,6 +122,34 @@ class LogSettings(_Part):
     format: Literal["auto", "text", "json"] = Field(default="auto", description="auto: text on a terminal, else JSON")
 
 
+class ServiceSettings(_Part):
+    """What surrounds the daemon."""
+
+    listen: str | None = Field(
+        default="127.0.0.1:9464", description="where /healthz, /readyz and /metrics are; null: nowhere"
+    )
+    expose: bool = Field(default=False, description="allow an address that other machines can reach")
+
+    @model_validator(mode="after")
+    def _only_here(self) -> Self:
+        from dealmeter.config.addresses import is_loopback
+
+        if self.listen is not None and not is_loopback(self.listen) and not self.expose:
+            raise ValueError(
+                f"{self.listen} can be reached by other machines, and what listens there asks for no password; "
+                "use 127.0.0.1:9464, or say `expose: true`"
+            )
+        return self
+
+
+class Retention(_Part):
+    """How long the books are kept. KPI values and records are kept for ever."""
+
+    runs: Duration = Field(default=timedelta(days=180), description="runs and what they did")
+    rejections: Duration = Field(default=timedelta(days=180), description="rejections that have been resolved")
+    notifications: Duration = Field(default=timedelta(days=90), description="news that has gone out")
+
+
 class Config(_Part):
     """The whole file."""
 
@@ -128,4 +157,7 @@ class Config(_Part):
     database: DatabaseSettings = DatabaseSettings()
     connections: tuple[ConnectionSettings, ...] = Field(default=(), description="the CRM accounts to read")
     kpis: KpiSettings = KpiSettings()
+    notifications: tuple[ChannelSettings, ...] = Field(default=(), description="who is told what can't mend itself")
+    service: ServiceSettings = ServiceSettings()
+    retention: Retention = Retention()
     log: LogSettings = LogSettings()

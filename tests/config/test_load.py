@@ -14,7 +14,15 @@ from dealmeter.config.dump import fingerprint, in_force
 from dealmeter.config.problems import models_in
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
-TOKENS = {"HUBSPOT_TOKEN": "pat-1", "HUBSPOT_SUBSIDIARY_TOKEN": "pat-2"}
+TOKENS = {
+    "HUBSPOT_TOKEN": "pat-1",
+    "HUBSPOT_SUBSIDIARY_TOKEN": "pat-2",
+    "SLACK_WEBHOOK": "https://hooks.example.com/T0/B0",
+    "WEBHOOK_URL": "https://example.com/hook",
+    "WEBHOOK_SECRET": "whisper-1",
+    "TELEGRAM_TOKEN": "1:telegram",
+    "MAIL_PASSWORD": "mail-1",
+}
 
 
 def written(folder: Path, text: str) -> Path:
@@ -48,6 +56,8 @@ def test_the_example_holds_every_option_and_its_defaults_are_the_real_ones() -> 
     bare = Config(version=1)
     assert configured.config.kpis == bare.kpis
     assert configured.config.log == bare.log
+    assert configured.config.service == bare.service
+    assert configured.config.retention == bare.retention
     token = {"access_token": "x"}
     left, right = configured.settings["hubspot-main"], connector("hubspot").Settings.model_validate(token)
     assert left.model_dump(exclude=set(token)) == right.model_dump(exclude=set(token))

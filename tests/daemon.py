@@ -1,0 +1,83 @@
+"""The service in a process of its own, as an operator has it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dealmeter.sandbox.hubspot import HubSpotSandbox
+
+CONFIG = """
+version: 1
+database: {{url: "sqlite:///{folder}/store.db"}}
+service: {{listen: "127.0.0.1:0"}}
+{more}
+connections:
+{connections}
+"""
+CONNECTION = """
+  - name: {name}
+    crm: hubspot
+    schedule: {{every: 1h}}
+    settings: {{access_token: sandbox-token, base_url: "{url}", budget: {{burst_limit: 100000}}}}
+"""
+
+
+class Service:
+    """A daemon in a process of its own, and what it logs."""
+
+    def __init__(self, folder: Path, url: str, *, more: str = "", environ: Mapping[str, str] | None = None) -> None:
+        self.folder, self.url, self.more = folder, url, more
+        self.configure("hubspot-main")
+        command = [sys.executable, "-m", "dealmeter", "--config", str(folder / "dealmeter.yaml"), "run"]
+        self.process = subprocess.Popen(
+            command,
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, **(environ or {})},
+        )
+
+    def configure(self, *names: str) -> None:
+        """Write the configuration."""
+        connections = "".join(CONNECTION.format(name=name, url=self.url) for name in names)
+        (self.folder / "dealmeter.yaml").write_text(
+            CONFIG.format(folder=self.folder, more=self.more, connections=connections)
+        )
+
+    def until(self, action: str) -> dict[str, Any]:
+        """Read the log until an action is told."""
+        assert self.process.stderr is not None
+        told = []
+        for line in self.process.stderr:
+            told.append(line)
+            entry: dict[str, Any] = json.loads(line)
+            if entry.get("action") == action:
+                return entry
+        pytest.fail(f"the service ended without {action}: {''.join(told)}")
+
+    def stop(self, number: int) -> int:
+        """Send a signal and wait for the end."""
+        self.process.send_signal(number)
+        return self.process.wait(timeout=60)
+
+
+@contextmanager
+def service(
+    folder: Path, sandbox: HubSpotSandbox, *, more: str = "", environ: Mapping[str, str] | None = None
+) -> Iterator[Service]:
+    """A service that is gone at the end, whatever happened."""
+    running = Service(folder, sandbox.url, more=more, environ=environ)
+    try:
+        yield running
+    finally:
+        running.process.kill()
+        running.process.wait()
+        assert running.process.stderr is not None
+        running.process.stderr.close()
