@@ -90,7 +90,7 @@ class Database:
             self.engine.dispose()
             raise DatabaseUnavailableError(
                 f"the file {name} was {'removed' if found is None else 'replaced'} while it was in use",
-                hint="put it back, or restore a backup (`dealmeter db restore`); the next run goes on with what is there",
+                hint="put it back, or restore a backup (`dealmeter db restore`); the next run uses what is there",
             )
 
     def close(self) -> None:

@@ -47,6 +47,19 @@ _numbers = count()
 @pytest.fixture
 def postgres_url(postgres: str) -> Iterator[str]:
     """A database of its own on the server."""
+    yield from _database_on(postgres)
+
+
+@pytest.fixture
+def other_url(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> Iterator[str]:
+    """The address of a second, empty database of the same kind as the first."""
+    if database_url.startswith("sqlite"):
+        yield f"sqlite:///{tmp_path / 'other.db'}"
+    else:
+        yield from _database_on(request.getfixturevalue("postgres"))
+
+
+def _database_on(postgres: str) -> Iterator[str]:
     name = f"dealmeter_test_{os.getpid()}_{next(_numbers)}"
     server = make_url(postgres).set(drivername="postgresql+psycopg")
     admin = create_engine(server, isolation_level="AUTOCOMMIT")

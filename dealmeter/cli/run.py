@@ -55,13 +55,14 @@ def _watchers(
     from dealmeter import VERSION
     from dealmeter.notify.notifier import Notifier
     from dealmeter.service.health import Health
+    from dealmeter.service.housekeeper import Housekeeper
     from dealmeter.service.listener import Listener
     from dealmeter.service.metrics import Metrics
     from dealmeter.service.systemd import Systemd
 
     config = settings.config
     health, metrics = Health(database, invocation.clock.now), Metrics(database, version=VERSION)
-    watchers: list[Watcher] = [health, metrics, Systemd(invocation.environ)]
+    watchers: list[Watcher] = [health, metrics, Systemd(invocation.environ), Housekeeper(database, config.retention)]
     if config.notifications:
         watchers.append(Notifier(database, config.notifications, config.connections, log))
     if config.service.listen is not None:
