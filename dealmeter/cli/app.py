@@ -10,6 +10,7 @@ from dealmeter.cli import (
     config,
     db,
     demo,
+    doctor,
     export,
     init,
     kpi,
@@ -62,5 +63,5 @@ _root.__signature__ = inspect.Signature([*_own, *SHARED.values()])  # type: igno
 _root.__annotations__ = {}
 app.callback(help=HELP)(_root)
 
-for module in (init, check, sync, run, status, runs, kpi, export, config, db, notify, sandbox, demo):
+for module in (init, check, sync, run, status, runs, kpi, export, config, db, notify, doctor, sandbox, demo):
     module.add_to(app)
