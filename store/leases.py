@@ -22,6 +22,7 @@ class Grant:
     connection: str
     holder: str
     token: int
+    for_: timedelta = LEASE_FOR
     taken_over: bool = False
 
 
@@ -49,15 +50,16 @@ def take(
     token = (found["token"] if found else 0) + 1
     row = {"connection": connection, "holder": holder, "token": token, "expires_at": now + for_}
     upsert(tx, LEASES, [row])
-    return Grant(connection=connection, holder=holder, token=token, taken_over=bool(found and found["holder"]))
+    taken_over = bool(found and found["holder"])
+    return Grant(connection=connection, holder=holder, token=token, for_=for_, taken_over=taken_over)
 
 
-def confirm(tx: Connection, grant: Grant, *, now: datetime, for_: timedelta = LEASE_FOR) -> None:
+def confirm(tx: Connection, grant: Grant, *, now: datetime) -> None:
     """Prolong the lease; the fence of every write. Raises LeaseLostError where the token is not ours any more."""
     held = tx.execute(
         update(LEASES)
         .where(LEASES.c.connection == grant.connection, LEASES.c.token == grant.token, LEASES.c.holder != "")
-        .values(expires_at=now + for_)
+        .values(expires_at=now + grant.for_)
     )
     if held.rowcount != 1:
         raise LeaseLostError(
@@ -73,3 +75,9 @@ def give_back(tx: Connection, grant: Grant, *, now: datetime) -> None:
         .where(LEASES.c.connection == grant.connection, LEASES.c.token == grant.token)
         .values(holder="", expires_at=now)
     )
+
+
+def abandoned(tx: Connection, *, now: datetime, is_dead: Callable[[str], bool]) -> list[str]:
+    """Connections whose run never ended and whose holder is silent or known to be dead: somebody should go on."""
+    held = tx.execute(select(LEASES).where(LEASES.c.holder != "")).mappings()
+    return [row["connection"] for row in held if row["expires_at"] <= now or is_dead(row["holder"])]

@@ -12,7 +12,7 @@ from store import leases, runs, writes
 from store.database import Database
 from store.errors import ForeignAccountError, LeaseLostError, StoreError
 from store.known import StoreKnown
-from store.leases import Grant
+from store.leases import LEASE_FOR, Grant
 from store.reads import account_of
 from store.runs import Saved
 from sync.clock import Clock
@@ -31,7 +31,8 @@ from sync.outcome import (
 from sync.readers import Brought, Ended, Readers, Started
 
 ACCOUNT = "account"
-HEARTBEAT_S = 30.0
+BEATS = 4
+"""How often within a lease we prolong it."""
 
 Progress = Callable[[str, int], None]
 """Told the stream and how many records it has brought so far."""
@@ -41,7 +42,8 @@ Progress = Callable[[str, int], None]
 class Plan:
     """What one run is to do. `deep` reads every stream whatever its cadence; `full` drops checkpoints first.
 
-    `only` names streams (with their passes); empty means all. `notice` hears why the run waits.
+    `only` names streams (with their passes); empty means all. `notice` hears why the run waits. `lease` is how long the
+    connection stays ours without a sign of life.
     """
 
     connection: str
@@ -53,6 +55,7 @@ class Plan:
     only: Collection[str] = ()
     allow_shrink: bool = False
     notice: Callable[[str], None] = lambda words: None
+    lease: timedelta = LEASE_FOR
 
 
 def execute(
@@ -110,7 +113,9 @@ class _Run:
 
     def execute(self) -> RunOutcome:
         with self.database.write() as tx:
-            self.grant: Grant = leases.take(tx, self.plan.connection, holder(), now=self.clock.now(), is_dead=is_dead)
+            self.grant: Grant = leases.take(
+                tx, self.plan.connection, holder(), now=self.clock.now(), for_=self.plan.lease, is_dead=is_dead
+            )
             self.run_id = runs.open_run(
                 tx, self.grant, trigger=self.plan.trigger, version=self.version, now=self.clock.now()
             )
@@ -315,7 +320,7 @@ class _Run:
         over = Event()
 
         def prolong() -> None:
-            while not over.wait(HEARTBEAT_S):
+            while not over.wait(self.plan.lease.total_seconds() / BEATS):
                 try:
                     with self.database.write() as tx:
                         leases.confirm(tx, self.grant, now=self.clock.now())

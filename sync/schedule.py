@@ -17,23 +17,20 @@ from sqlalchemy import Connection
 from connectors.base import Connector, Context
 from connectors.errors import BadCredentialsError
 from kpi.settings import KpiSettings
-from store import reads, runs
+from store import leases, reads, runs
 from store.database import Database
 from store.errors import LeaseHeldError, StoreError
+from store.leases import LEASE_FOR
 from sync.clock import Clock
 from sync.cycle import CycleOutcome, cycle
+from sync.holder import is_dead
 from sync.outcome import RunOutcome, trouble
 from sync.run import Plan
 from sync.signals import listening
 from sync.watcher import Watcher
 
 HEART = "heart"
-HEARTBEAT_S = 10
-EXECUTORS = {
-    "default": {"type": "threadpool", "max_workers": 8},
-    HEART: {"type": "threadpool", "max_workers": 1},
-}
-"""The heart beats in a thread of its own, so that eight long runs don't look like death."""
+HEARTBEAT = timedelta(seconds=10)
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -60,6 +57,7 @@ class Job:
     jitter: timedelta = timedelta(0)
     parallel: int = 4
     settings_hash: str = ""
+    lease: timedelta = LEASE_FOR
 
 
 Load = Callable[[], tuple[Sequence[Job], KpiSettings]]
@@ -77,6 +75,7 @@ class Daemon:
         clock: Clock,
         log: Log,
         watchers: Sequence[Watcher] = (),
+        heartbeat: timedelta = HEARTBEAT,
     ) -> None:
         self._database = database
         self._load = load
@@ -84,6 +83,8 @@ class Daemon:
         self._clock = clock
         self._log = log
         self._watchers = watchers
+        self._heartbeat = heartbeat
+        self._scheduler = _scheduler()
         self._stop = Event()
         self._signals: SimpleQueue[int] = SimpleQueue()
         self.jobs: Mapping[str, Job] = {}
@@ -94,7 +95,7 @@ class Daemon:
 
         SIGHUP loads the configuration again; a broken one leaves the old one in force.
         """
-        scheduler = BackgroundScheduler(timezone="UTC", executors=EXECUTORS)
+        scheduler = self._scheduler
         with listening(SIGNALS, self._signals.put):
             try:
                 self.load()
@@ -147,19 +148,26 @@ class Daemon:
                 coalesce=True,
                 misfire_grace_time=None,
             )
-
         scheduler.add_job(
             self.beat,
-            IntervalTrigger(seconds=HEARTBEAT_S, timezone="UTC"),
+            IntervalTrigger(seconds=self._heartbeat.total_seconds(), timezone="UTC"),
             id=f"{HEART}:",
             executor=HEART,
             coalesce=True,
         )
 
     def beat(self) -> None:
-        """The scheduler moves: tell the watchers."""
+        """The scheduler moves: tell the watchers, and go on where another process fell silent."""
         now = self._clock.now()
         self._tell(lambda watcher: watcher.beat(now))
+        try:
+            with self._database.read() as tx:
+                left = leases.abandoned(tx, now=now, is_dead=is_dead)
+        except StoreError:  # whoever runs next will say so
+            return
+        for name in sorted(set(left) & set(self.jobs)):
+            self._log.info(f"{name}: its run fell silent; going on", action="taken_over", connection=name)
+            self._scheduler.add_job(self.tick, args=[name], id=f"{HEART}:{name}", replace_existing=True)
 
     def _tell(self, told: Callable[[Watcher], None]) -> None:
         for watcher in self._watchers:
@@ -196,6 +204,7 @@ class Daemon:
             connector=job.connector,
             trigger="schedule",
             parallel=job.parallel,
+            lease=job.lease,
             notice=lambda words: self._log.info(words, action="retry", connection=name),
         )
         begun = self._clock.monotonic()
@@ -270,6 +279,15 @@ def settle(database: Database, run: RunOutcome, *, settings_hash: str, now: date
         elif run.outcome != "stopped":
             runs.resume(tx, run.connection)
         runs.postpone(tx, run.connection, now + run.postponed if run.postponed is not None else None)
+
+
+def _scheduler() -> BackgroundScheduler:
+    """The heart beats in a thread of its own, so that eight long runs don't look like death."""
+    executors = {
+        "default": {"type": "threadpool", "max_workers": 8},
+        HEART: {"type": "threadpool", "max_workers": 1},
+    }
+    return BackgroundScheduler(timezone="UTC", executors=executors)
 
 
 def _was_cut_short(tx: Connection, connection: str) -> bool:

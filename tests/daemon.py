@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,14 @@ from dealmeter.sandbox.hubspot import HubSpotSandbox
 
 CONFIG = """
 version: 1
-database: {{url: "sqlite:///{folder}/store.db"}}
-service: {{listen: "127.0.0.1:0"}}
 {more}
 connections:
 {connections}
 """
+DEFAULTS = {
+    "database": 'database: {url: "sqlite:///FOLDER/store.db"}',
+    "service": 'service: {listen: "127.0.0.1:0"}',
+}
 CONNECTION = """
   - name: {name}
     crm: hubspot
@@ -32,9 +34,17 @@ CONNECTION = """
 class Service:
     """A daemon in a process of its own, and what it logs."""
 
-    def __init__(self, folder: Path, url: str, *, more: str = "", environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        url: str,
+        *,
+        more: str = "",
+        environ: Mapping[str, str] | None = None,
+        connections: Sequence[str] = ("hubspot-main",),
+    ) -> None:
         self.folder, self.url, self.more = folder, url, more
-        self.configure("hubspot-main")
+        self.configure(*connections)
         command = [sys.executable, "-m", "dealmeter", "--config", str(folder / "dealmeter.yaml"), "run"]
         self.process = subprocess.Popen(
             command,
@@ -51,16 +61,16 @@ class Service:
             CONFIG.format(folder=self.folder, more=self.more, connections=connections)
         )
 
-    def until(self, action: str) -> dict[str, Any]:
-        """Read the log until an action is told."""
+    def until(self, *actions: str) -> dict[str, Any]:
+        """Read the log until one of these actions is told."""
         assert self.process.stderr is not None
         told = []
         for line in self.process.stderr:
             told.append(line)
             entry: dict[str, Any] = json.loads(line)
-            if entry.get("action") == action:
+            if entry.get("action") in actions:
                 return entry
-        pytest.fail(f"the service ended without {action}: {''.join(told)}")
+        pytest.fail(f"the service ended without {' or '.join(actions)}: {''.join(told)}")
 
     def stop(self, number: int) -> int:
         """Send a signal and wait for the end."""
@@ -70,10 +80,15 @@ class Service:
 
 @contextmanager
 def service(
-    folder: Path, sandbox: HubSpotSandbox, *, more: str = "", environ: Mapping[str, str] | None = None
+    folder: Path,
+    sandbox: HubSpotSandbox,
+    *,
+    more: str = "",
+    environ: Mapping[str, str] | None = None,
+    connections: Sequence[str] = ("hubspot-main",),
 ) -> Iterator[Service]:
     """A service that is gone at the end, whatever happened."""
-    running = Service(folder, sandbox.url, more=more, environ=environ)
+    running = Service(folder, sandbox.url, more=more, environ=environ, connections=connections)
     try:
         yield running
     finally:

@@ -31,7 +31,7 @@ def add_to(app: typer.Typer) -> None:
         SIGTERM and SIGINT stop it after the current page; SIGHUP loads the configuration again.
         """
         from dealmeter import VERSION
-        from sync.schedule import Daemon
+        from sync.schedule import HEARTBEAT, Daemon
 
         settings = read(invocation)
         log = log_of(invocation, settings)
@@ -44,7 +44,15 @@ def add_to(app: typer.Typer) -> None:
 
         with for_writing(settings) as database, ExitStack() as around:
             watchers = _watchers(settings, database, invocation, log, around)
-            signal = Daemon(database, load, version=VERSION, clock=invocation.clock, log=log, watchers=watchers).run()
+            signal = Daemon(
+                database,
+                load,
+                version=VERSION,
+                clock=invocation.clock,
+                log=log,
+                watchers=watchers,
+                heartbeat=min(HEARTBEAT, settings.config.service.lease / 4),
+            ).run()
         return 128 + signal if signal else 0
 
 
@@ -99,6 +107,7 @@ def jobs(settings: "Configured") -> "list[Job]":
             zone=connection.schedule.zone,
             jitter=connection.schedule.jitter,
             parallel=connection.parallel,
+            lease=settings.config.service.lease,
             settings_hash=fingerprint(connection.crm, settings.settings[connection.name]),
         )
         for connection in settings.config.connections

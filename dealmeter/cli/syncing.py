@@ -76,6 +76,7 @@ class Syncing:
             connection=name,
             connector=connector(self.settings, name),
             parallel=self.settings.connection(name).parallel,
+            lease=self.settings.config.service.lease,
             only=self.wish.only,
             full=self.wish.full,
             deep=self.wish.deep,

@@ -129,6 +129,16 @@ class ServiceSettings(_Part):
         default="127.0.0.1:9464", description="where /healthz, /readyz and /metrics are; null: nowhere"
     )
     expose: bool = Field(default=False, description="allow an address that other machines can reach")
+    lease: Duration = Field(
+        default=timedelta(minutes=2), description="how long a run whose process fell silent keeps its connection"
+    )
+
+    @field_validator("lease")
+    @classmethod
+    def _not_too_short(cls, lease: timedelta) -> timedelta:
+        if lease < timedelta(seconds=5):
+            raise ValueError("should be at least 5s")
+        return lease
 
     @model_validator(mode="after")
     def _only_here(self) -> Self:

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from store import migrate
 from store.database import Database
 from store.errors import StoreError
 from sync.cycle import CycleOutcome
-from sync.schedule import HEARTBEAT_S
+from sync.schedule import HEARTBEAT
 
-PATIENCE = timedelta(seconds=6 * HEARTBEAT_S)
+PATIENCE = 6 * HEARTBEAT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
