@@ -73,7 +73,6 @@ KINDS: tuple[Kind, ...] = (
         record=Contact,
         fields={
             "email": "email",
-            "company_id": "associatedcompanyid",
             "owner_id": "hubspot_owner_id",
             "source": "hs_analytics_source",
             "lifecycle": "lifecyclestage",
