@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from store.known import Known, NothingKnown
 from store.page import Children, Cursor, Merge, Page, Rejection
-from store.records import Account, Record
+from store.records import Account, Statement
 
 __all__ = [
     "Checked",
@@ -38,7 +38,7 @@ class Stream:
     """
 
     name: str
-    entity: type[Record]
+    entity: type[Statement]
     every: timedelta | None = None
     of: str = ""
     implied: bool = False
