@@ -1,6 +1,6 @@
 """Reading: one file page by page into records, then what the store has and the file no longer.
 
-A cursor is `{"done": version}` between runs, `{"reading": version, "row": n, "began": time, "fresh": yes}` in the middle;
+A cursor is `{"done": version}` between runs, `{"reading": version, "row": n, "began": time, "fresh": yes}` within;
 the version is the content's and the settings' hash, so that a file is read again when either of them changes. Fresh
 is what the store had nothing of before: nothing of it can have vanished.
 """
