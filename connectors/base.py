@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel
 
+from connectors.discovery import Discoverer, Discovery
 from store.known import Known, NothingKnown
 from store.page import Children, Cursor, Merge, Page, Rejection
 from store.records import Account, Statement
@@ -20,6 +21,8 @@ __all__ = [
     "Connector",
     "Context",
     "Cursor",
+    "Discoverer",
+    "Discovery",
     "Merge",
     "Meter",
     "Page",

@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel
 
 from connectors.base import Checked, Context, Cursor, Page, Stream
+from connectors.discovery import Discovery
 from connectors.errors import ActionNeededError, ConnectorError, ShrunkError, UnreachableError
+from connectors.files.discover import discover
 from connectors.files.entities import ACCOUNT, ENTITIES, ID, Entity
 from connectors.files.keys import Keys
 from connectors.files.reading import Reading, Vanished
@@ -54,6 +56,13 @@ class FilesConnector:
         streams = {stream.name: self._obstacle(ENTITIES[stream.name]) for stream in self.streams}
         streams |= {name: _stranger(close) for name, close in self._strangers.items() if close}
         return Checked(account=account, streams=streams, budget={}, clock_difference=timedelta(0))
+
+    def discover(self) -> Discovery:
+        """The files with their columns, and which columns of yours would fill which of our fields."""
+        self.open()
+        there = [entity for entity in self._chosen() if entity.name in self._files]
+        sheets = {entity.name: self._sheet(self._files[entity.name], entity) for entity in there}
+        return discover(there, sheets, self._habits)
 
     def read(self, stream: Stream, cursor: Cursor | None) -> Iterator[Page]:
         """The pages of a file that has changed; of one that is gone, nothing unless that is allowed."""

@@ -6,7 +6,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any, Self
 
-BETWEEN = "\x1f"
+BETWEEN, AFTER = "\x1f", "\x20"
 MEMORY_KB = 16_384
 MOST = 500
 
@@ -54,6 +54,13 @@ class Keys:
             with closing(self._books.execute(f"SELECT key FROM met WHERE key IN ({places})", some)) as found:
                 there.update(key for (key,) in found)
         return set(keys) - there
+
+    def following(self, key: str) -> str:
+        """The next key with the same beginning, without it (empty: there is none): a history's next moment."""
+        parent, _, _ = key.rpartition(BETWEEN)
+        query = "SELECT min(key) FROM met WHERE key > ? AND key < ?"
+        (found,) = self._books.execute(query, (key, f"{parent}{AFTER}")).fetchone()
+        return str(found).rpartition(BETWEEN)[2] if found else ""
 
     def _line(self, key: str) -> int:
         return int(self._books.execute("SELECT line FROM met WHERE key = ?", (key,)).fetchone()[0])

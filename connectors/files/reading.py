@@ -5,8 +5,9 @@ the version is the content's and the settings' hash, so that a file is read agai
 is what the store had nothing of before: nothing of it can have vanished.
 """
 
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
 from itertools import islice
@@ -19,7 +20,7 @@ from connectors.files.keys import Keys, key_text
 from connectors.files.rows import Habits, Row, Rows
 from connectors.files.sheet import Line, Sheet
 from store.page import Settled
-from store.records import Detail, Statement
+from store.records import DealStageChange, Detail, Statement
 
 PAGE = 1000
 FORM = 1
@@ -49,8 +50,10 @@ class Reading:
         began = datetime.fromisoformat(resumed["began"]) if resumed else self.context.clock()
         fresh = bool(resumed.get("fresh", not resumed and not self.context.known.live(self.entity.record)))
         place = {"reading": version, "began": began.isoformat(), "row": int(resumed.get("row", 0)), "fresh": fresh}
-        with Keys() as keys:
-            yield from self._rows(rows, keys, place)
+        with Keys() as keys, Keys() as visits:
+            if self.entity.record is DealStageChange and "exited_at" not in self.sheet.header:
+                self._pass_over(rows, visits, self.sheet.rows(), sys.maxsize)
+            yield from self._rows(rows, keys, visits, place)
             vanished = Vanished(self.entity, keys, self.context, self.shrink)
             if self._all_named and not fresh:
                 yield from vanished.pages(self.sheet.name, place)
@@ -60,12 +63,14 @@ class Reading:
         settled = Settled(entity=self.entity.record, since=began)
         yield Page(cursor={"done": version}, read_at=self.context.clock(), settled=settled, notes=notes)
 
-    def _rows(self, rows: Rows, keys: Keys, place: dict[str, Any]) -> Iterator[Page]:
+    def _rows(self, rows: Rows, keys: Keys, visits: Keys, place: dict[str, Any]) -> Iterator[Page]:
         lines = self.sheet.rows()
         self._pass_over(rows, keys, lines, place["row"])
         read_at, notes = self.context.clock(), rows.notes()
         while True:
             block = [rows.read(line) for line in islice(lines, PAGE)]
+            if len(visits):
+                block = [_ended(row, visits) for row in block]
             last = len(block) < PAGE
             if last and block and self.sheet.ends_within_a_row and not block[-1].key:
                 raise TryLaterError(
@@ -92,6 +97,8 @@ class Reading:
         """The rows that an earlier run has stored: only their keys are needed."""
         for start in range(0, count, PAGE):
             met = [(rows.key(line), line.number) for line in islice(lines, min(PAGE, count - start))]
+            if not met:
+                return
             self._all_named = self._all_named and all(key for key, _ in met)
             keys.meet([each for each in met if each[0]])
 
@@ -150,6 +157,14 @@ class Vanished:
             lacking = self.keys.lack(list(by_text))
             if lacking:
                 yield [key for text, key in by_text.items() if text in lacking]
+
+
+def _ended(row: Row, visits: Keys) -> Row:
+    """A visit of a file that says only when stages were entered ends when the deal's next one begins."""
+    if row.record is None or not (following := visits.following(row.key)):
+        return row
+    ended = row.record.model_copy(update={"exited_at": datetime.fromisoformat(following)})
+    return replace(row, record=ended)
 
 
 def _identity(record: type[Statement], key: tuple[Any, ...]) -> dict[str, Any]:

@@ -97,13 +97,16 @@ class Sheet:
         """The digest of the content, all of which is text in our encoding."""
         digest, decoder, lines = blake2b(digest_size=16), codecs.getincrementaldecoder(self.encoding)(), 1
         self._file.seek(0)
-        while chunk := self._file.read(CHUNK):
+        while True:
+            chunk = self._file.read(CHUNK)
             digest.update(chunk)
             try:
-                decoder.decode(chunk)
+                decoder.decode(chunk, final=not chunk)
             except UnicodeError as error:
                 start = error.start if isinstance(error, UnicodeDecodeError) else 0
                 raise self._wrong_encoding(lines + chunk.count(b"\n", 0, start)) from None
+            if not chunk:
+                break
             lines += chunk.count(b"\n")
         return digest.hexdigest()
 

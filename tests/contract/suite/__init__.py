@@ -1,1 +1,1 @@
-"""The contract of a connector: one set of tests, run against the twin of each kind of CRM. `docs/add-a-connector.md`."""
+"""The contract of a connector: the tests, and a twin of each kind of CRM. See `docs/add-a-connector.md`."""

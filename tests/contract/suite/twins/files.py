@@ -11,7 +11,7 @@ from store.records import Deal, Product, Record
 from sync.clock import Clock
 from tests.rig import NOW, Times
 
-HEADERS = {Deal: ("id", "name", "amount"), Product: ("id", "name", "sku")}
+HEADERS: Mapping[type[Record], tuple[str, ...]] = {Deal: ("id", "name", "amount"), Product: ("id", "name", "sku")}
 
 
 class FilesTwin:
