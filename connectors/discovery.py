@@ -51,12 +51,13 @@ class FoundObject:
     count: int | None = None
 
     def proposed(self) -> dict[str, str]:
-        """Fields of theirs for fields of ours that nothing fills."""
+        """Fields that they have added for fields of ours that nothing fills."""
         taken = {found.fills for found in self.fields}
+        own = [found for found in self.fields if found.is_custom and not found.fills]
         free = [name for name in self.record.model_fields if name not in taken | NEVER_PROPOSED]
         chosen: dict[str, str] = {}
         for ours in free:
-            fitting = [f for f in self.fields if not f.fills and f.name not in chosen.values() and _fits(ours, f)]
+            fitting = [f for f in own if f.name not in chosen.values() and _fits(ours, f)]
             if fitting:
                 chosen[ours] = min(fitting, key=lambda f: (len(_words(f.name)), f.name)).name
         return chosen

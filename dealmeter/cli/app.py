@@ -10,6 +10,7 @@ from dealmeter.cli import (
     config,
     db,
     demo,
+    discover,
     export,
     init,
     kpi,
@@ -61,5 +62,5 @@ _root.__signature__ = inspect.Signature([*_own, *SHARED.values()])  # type: igno
 _root.__annotations__ = {}
 app.callback(help=HELP)(_root)
 
-for module in (init, check, sync, run, status, runs, kpi, export, config, db, sandbox, demo):
+for module in (init, check, discover, sync, run, status, runs, kpi, export, config, db, sandbox, demo):
     module.add_to(app)
