@@ -50,7 +50,7 @@ def parsers(record: type[Statement], *, decimal: str, calendar: str, zone: tzinf
     }
     found: dict[str, Parse] = {}
     for name, field in record.model_fields.items():
-        kind = _kind(field.annotation)
+        kind = kind_of(field.annotation)
         if kind in kinds:
             found[name] = kinds[kind]
         if name in CURRENCIES:
@@ -193,10 +193,10 @@ def _zone(text_: str) -> tzinfo:
     return timezone(sign * timedelta(hours=int(text_[1:3]), minutes=int(text_[-2:])))
 
 
-def _kind(annotation: Any) -> Any:
+def kind_of(annotation: Any) -> Any:
     """The plain type inside an optional, annotated one."""
     if get_origin(annotation) is Annotated:
-        return _kind(get_args(annotation)[0])
+        return kind_of(get_args(annotation)[0])
     if get_origin(annotation) in {Union, UnionType}:
-        return _kind(next(part for part in get_args(annotation) if part is not type(None)))
+        return kind_of(next(part for part in get_args(annotation) if part is not type(None)))
     return annotation
