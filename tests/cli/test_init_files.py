@@ -25,7 +25,7 @@ def test_what_init_writes_syncs_cleanly_every_file_of_it(here: Cli) -> None:
     assert made.code == 0
     assert made.out.startswith("wrote 35 files into data, and dealmeter.yaml")
     assert here.bare("check").code == 0
-    result = here.bare("sync", "--json")
+    result = here.bare("sync", "--no-kpis", "--json")
     assert result.code == 0, result.err
     [run] = result.document["runs"]
     assert (run["outcome"], run["counts"]["rejected"], run["notes"]) == ("ok", 0, [])
@@ -48,7 +48,7 @@ def test_revenue_and_win_rate_come_out_right_from_files_alone(here: Cli) -> None
         "AND dimension = '' AND calendar = 'gregorian'"
     )
     with Database(f"sqlite:///{here.folder / 'dealmeter.db'}") as database, database.read() as tx:
-        values = {key: value for key, value in tx.exec_driver_sql(query)}
+        values = {row.kpi_key: row.value for row in tx.exec_driver_sql(query)}
     assert values["revenue"] == 1200.3
     assert values["won_deals_count"] == 2
     assert values["win_rate"] == pytest.approx(2 / 3)
