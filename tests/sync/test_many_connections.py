@@ -104,7 +104,7 @@ def company(sqlite: Database, tmp_path: Path) -> Iterator[Company]:
             stack.enter_context(HubSpotSandbox(_world(number, currency)))
             for number, currency in ((1, "EUR"), (2, "USD"))
         )
-        south.edits.bulk("deals", 20, {"deal_currency_code": "USD"})
+        south.edits.bulk("deals", 40, {"deal_currency_code": "USD"})
         yield Company(sqlite, north, south, folder)
 
 
