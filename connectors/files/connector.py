@@ -94,7 +94,13 @@ class FilesConnector:
                 reason="no_folder",
                 hint="check `settings.path`; `dealmeter init --files FOLDER` makes a folder to begin with",
             ) from None
-        return {each.stem.lower(): each for each in found}
+        by_name = {each.stem.lower(): each for each in found}
+        double = [each.name for each in found if each not in by_name.values()]
+        if double:
+            raise ActionNeededError(
+                f"{path} holds {' and '.join(double)} twice, in other letters", hint="keep one file per kind of record"
+            )
+        return by_name
 
     @property
     def _strangers(self) -> Mapping[str, str]:

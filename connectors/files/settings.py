@@ -45,7 +45,7 @@ class FilesSettings(BaseModel):
     def _beside(cls, path: Path, info: ValidationInfo) -> Path:
         """A relative path starts where the configuration is."""
         folder: Path = (info.context or {}).get("folder", Path())
-        return folder / path.expanduser()
+        return (folder / path.expanduser()).absolute()
 
     @field_validator("encoding")
     @classmethod

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,8 @@ MODULE = "tiny_crm"
 
 def code() -> str:
     """The module on the page: its longest piece of Python."""
-    return max(re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL), key=len)
+    pieces: list[str] = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    return max(pieces, key=len)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -43,7 +45,7 @@ class TestTiny(Contract):
 def test_the_page_says_what_each_twin_cannot_do() -> None:
     rows = re.findall(r"^\| (\w+) \| (\w+) \| (.+) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     said = [row for row in rows if row[0] != "Connector"]
-    twins = [*TWINS.values(), TinyTwin]
+    twins: list[Any] = [*TWINS.values(), TinyTwin]
     assert sorted(said) == sorted((twin.crm, what, why) for twin in twins for what, why in twin.cannot.items())
 
 

@@ -500,3 +500,19 @@ def test_a_file_that_nothing_is_named_after_is_told_of(folder: Folder) -> None:
     told: list[str] = []
     folder.sync(notice=told.append)
     assert told == ["deal: no kind of record has this name; did you mean deals.csv?"]
+
+
+def test_two_files_of_one_name_in_other_letters_are_refused(folder: Folder) -> None:
+    folder.write("deals.csv", "id\n1\n")
+    folder.write("Deals.csv", "id\n2\n")
+    outcome = folder.sync()
+    assert outcome.outcome == "failed"
+    assert "Deals.csv twice, in other letters" in str(outcome.error)
+
+
+def test_one_file_alone_can_be_the_connection(folder: Folder) -> None:
+    folder.write("spend.csv", SPEND + "2026-01-05,marketing,ads,100,EUR\n")
+    folder.write("deals.csv", "id\n1\n")
+    folder.path = folder.path / "spend.csv"
+    assert folder.sync().outcome == "ok"
+    assert (len(folder.rows(Spend)), len(folder.rows(Deal))) == (1, 0)
