@@ -69,13 +69,15 @@ def add_to(app: typer.Typer) -> None:
         folder: Annotated[
             Path | None, typer.Argument(metavar="[FOLDER]", help=f"With --files: where they go; {FOLDER} unless given.")
         ] = None,
-        crm: Annotated[str, typer.Option("--crm", help=f"Which CRM: {', '.join(CONNECTIONS)}.")] = "hubspot",
+        crm: Annotated[
+            str, typer.Option("--crm", help=f"Which CRM: {', '.join(CONNECTIONS)}; files is --files.")
+        ] = "hubspot",
         files: Annotated[bool, typer.Option("--files", help=FILES_HELP)] = False,
         force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
     ) -> None:
         """Write dealmeter.yaml and .env.example to begin with."""
         terminal, path = Terminal(invocation), invocation.config or Path(FILE)
-        if files:
+        if files or crm == "files":
             _begin_with_files(terminal, path, folder or path.parent / FOLDER, force=force)
             return
         if folder is not None:
