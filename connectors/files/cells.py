@@ -17,7 +17,10 @@ TO_ASCII = str.maketrans(
     "01234567890123456789-",
     "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",  # marks of writing direction
 )
-PLAIN = re.compile(r"[+-]?\d{1,40}", re.ASCII)
+PLAIN = {
+    "point": re.compile(r"[+-]?\d{1,40}(?:\.\d{1,40})?", re.ASCII),
+    "comma": re.compile(r"[+-]?\d{1,40}", re.ASCII),
+}
 DATE = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})", re.ASCII)
 MOMENT = re.compile(
     r"(?P<day>\d{4}[-/.]\d{1,2}[-/.]\d{1,2})"
@@ -101,7 +104,7 @@ OTHER = {"point": "comma", "comma": "point"}
 
 def number(cell: str, decimal: str) -> Decimal:
     """An exact number. `decimal` is point (1,500.25) or comma (1.500,25); the Arabic marks ٫ and ٬ are always clear."""
-    if PLAIN.fullmatch(cell):
+    if PLAIN[decimal].fullmatch(cell):
         return Decimal(cell)
     found = NUMBERS[decimal].fullmatch(cell.translate(MARKS[decimal]))
     if found is None:

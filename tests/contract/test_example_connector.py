@@ -5,11 +5,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.contract.suite.contract import Contract
+from tests.contract.suite.twin import Twin
 from tests.contract.suite.twins import TWINS
 from tests.contract.suite.twins.tiny import TinyTwin
 
@@ -45,7 +45,7 @@ class TestTiny(Contract):
 def test_the_page_says_what_each_twin_cannot_do() -> None:
     rows = re.findall(r"^\| (\w+) \| (\w+) \| (.+) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     said = [row for row in rows if row[0] != "Connector"]
-    twins: list[Any] = [*TWINS.values(), TinyTwin]
+    twins: list[type[Twin]] = [*TWINS.values(), TinyTwin]
     assert sorted(said) == sorted((twin.crm, what, why) for twin in twins for what, why in twin.cannot.items())
 
 

@@ -84,12 +84,12 @@ class Account:
 class Contract:
     """Subclass it with a twin. What the twin cannot do is declared there, with its reason."""
 
-    twin: ClassVar[type[Any]]
+    twin: ClassVar[type[Twin]]
 
     @pytest.fixture
     def it(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Account]:
         """An account with a store that has seen nothing of it."""
-        twin: Twin = self.twin(tmp_path)
+        twin = self.twin(tmp_path)
         needs = request.node.get_closest_marker("needs")
         for capability in needs.args if needs else ():
             if capability in twin.cannot:

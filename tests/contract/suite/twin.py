@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from store.records import Record
@@ -31,6 +32,8 @@ class Twin(Protocol):
     crm: ClassVar[str]
     cannot: ClassVar[Mapping[str, str]]
     window: ClassVar[int]
+
+    def __init__(self, folder: Path) -> None: ...
 
     def start(self) -> None:
         """Before the first call; the folder and the port are the twin's own affair."""
