@@ -10,9 +10,10 @@ from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel
 
+from connectors.discovery import Discoverer, Discovery
 from store.known import Known, NothingKnown
 from store.page import Children, Cursor, Merge, Page, Rejection
-from store.records import Account, Record
+from store.records import Account, Statement
 
 __all__ = [
     "Checked",
@@ -20,6 +21,8 @@ __all__ = [
     "Connector",
     "Context",
     "Cursor",
+    "Discoverer",
+    "Discovery",
     "Merge",
     "Meter",
     "Page",
@@ -38,7 +41,7 @@ class Stream:
     """
 
     name: str
-    entity: type[Record]
+    entity: type[Statement]
     every: timedelta | None = None
     of: str = ""
     implied: bool = False

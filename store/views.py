@@ -67,6 +67,13 @@ VIEWS: dict[str, str] = {
         FROM activities a
         LEFT JOIN users u ON u.connection = a.connection AND u.id = a.owner_id
         WHERE a.deleted_at IS NULL AND a.merged_into_id IS NULL""",
+    "v_people": """
+        SELECT u.connection, u.id AS user_id,
+            CASE WHEN trim(coalesce(u.email, '')) = '' THEN u.connection || ':' || u.id ELSE lower(trim(u.email)) END
+                AS person,
+            u.name, u.email, u.role, u.is_active, u.active_from, u.active_to
+        FROM users u
+        WHERE u.merged_into_id IS NULL""",
     "v_stage_visits": """
         SELECT v.connection, v.deal_id, d.name AS deal, v.pipeline_id, p.name AS pipeline, v.stage_id,
             st.name AS stage, st.sort_order, v.entered_at, v.exited_at, v.source
@@ -94,6 +101,7 @@ PURPOSES: dict[str, str] = {
     "v_contacts": "live contacts with their company and owner",
     "v_line_items": "live line items with their deal and product",
     "v_activities": "live activities with their owner",
+    "v_people": "every user of every connection, also former ones; `person` is the same where the e-mail is the same",
     "v_stage_visits": "each deal's visits to stages, with names",
     "v_sync_runs": "every run with its sums over all streams",
 }

@@ -10,9 +10,11 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 
 from connectors.base import Checked, Context, Cursor, Meter, Page, Stream
+from connectors.discovery import Discovery
 from connectors.errors import ConnectorError, MissingScopeError
 from connectors.hubspot import reference
 from connectors.hubspot.client import Client, Json
+from connectors.hubspot.discover import discover
 from connectors.hubspot.kinds import BY_NAME, KINDS, SCOPES, Kind
 from connectors.hubspot.links import Links
 from connectors.hubspot.objects import Objects, results
@@ -79,6 +81,11 @@ class HubSpotConnector:
             budget=self._budget(),
             clock_difference=timedelta(seconds=round((there - here).total_seconds())),
         )
+
+    def discover(self) -> Discovery:
+        """What the account has, and which of its own properties would fill which of our fields."""
+        self.open()
+        return discover(self._client, self._meter, self._settings.fields, lambda: self._pipelines)
 
     def close(self) -> None:
         """Close connections and threads."""

@@ -138,14 +138,18 @@ def pipelines(raws: list[Json], known: Sequence[Mapping[str, Any]], client: Clie
     """Every deal pipeline and stage. Stages that HubSpot dropped stay as we last saw them, archived."""
     made: list[Statement] = []
     for raw in raws:
-        made.append(_pipeline(raw))
-        made += [_stage(raw, stage) for stage in raw.get("stages") or ()]
+        made += pipeline_records(raw)
     told = {(stage.pipeline_id, stage.id) for stage in made if isinstance(stage, Stage)}
     for stage in known:
         if (stage["pipeline_id"], stage["id"]) not in told:
             values = {name: stage[name] for name in Stage.model_fields if name in stage}
             made.append(Stage.of({**values, "is_archived": True}))
     yield Page(cursor={}, read_at=client.now(), read=len(raws), records=made)
+
+
+def pipeline_records(raw: Json) -> list[Pipeline | Stage]:
+    """A pipeline with its stages, as records."""
+    return [_pipeline(raw), *(_stage(raw, stage) for stage in raw.get("stages") or ())]
 
 
 def _pipeline(raw: Json) -> Pipeline:

@@ -10,6 +10,7 @@ from dealmeter.cli import (
     config,
     db,
     demo,
+    discover,
     doctor,
     export,
     init,
@@ -63,5 +64,7 @@ _root.__signature__ = inspect.Signature([*_own, *SHARED.values()])  # type: igno
 _root.__annotations__ = {}
 app.callback(help=HELP)(_root)
 
-for module in (init, check, sync, run, status, runs, kpi, export, config, db, notify, doctor, sandbox, demo):
+for module in (
+    init, check, discover, sync, run, status, runs, kpi, export, config, db, notify, doctor, sandbox, demo,
+):  # fmt: skip
     module.add_to(app)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dealmeter.cli.errors import OK, REFUSED, exit_code, gravest, tell, words
+from dealmeter.cli.errors import OK, REFUSED, gravest, tell, words
 from dealmeter.cli.invocation import Invocation, command
 from dealmeter.cli.opened import chosen, configured
 from dealmeter.cli.signals import stopping
@@ -32,7 +32,7 @@ def add_to(app: typer.Typer) -> None:
         Tells who answers, which streams can be read and which scope the others lack, what is left of the API budget,
         and how far the CRM's clock is from ours.
         """
-        from connectors.errors import ConnectorError, StoppedError
+        from connectors.errors import StoppedError
         from dealmeter.cli.connectors import connector, context
 
         settings = configured(invocation, connections=True)
@@ -40,26 +40,29 @@ def add_to(app: typer.Typer) -> None:
         codes, documents = [], []
         with stopping() as stop:
             for name in chosen(settings, connections or ()):
-                made = connector(settings, name)(context(invocation.clock, stop.event, terminal.say))
                 try:
-                    checked = made.check()
-                except ConnectorError as error:
-                    terminal.show(f"{name}: failed")
-                    terminal.complain(words(tell(error)))
-                    codes.append(exit_code(error))
-                    documents.append({"connection": name, "ok": False, "message": str(error), "hint": error.hint})
+                    made = connector(settings, name)(context(invocation.clock, stop.event, terminal.say))
+                    try:
+                        checked = made.check()
+                    finally:
+                        made.close()
                 except StoppedError:
                     break
-                else:
-                    codes.append(REFUSED if any(checked.streams.values()) else OK)
-                    documents.append(_document(name, checked))
-                    if not terminal.is_quiet or any(checked.streams.values()):
-                        _show(terminal, name, checked)
-                    if abs(checked.clock_difference) > FAR:
-                        said = _difference(checked.clock_difference)
-                        terminal.warn(f"{name}: the CRM's clock {said}: set the clock of this machine (NTP)")
-                finally:
-                    made.close()
+                except Exception as error:  # told for this connection; the others are checked all the same
+                    told = tell(error)
+                    terminal.show(f"{name}: failed")
+                    terminal.complain(words(told))
+                    codes.append(told.code)
+                    failed = {"error": told.kind, "message": told.message, "hint": told.hint}
+                    documents.append({"connection": name, "ok": False, **failed})
+                    continue
+                codes.append(REFUSED if any(checked.streams.values()) else OK)
+                documents.append(_document(name, checked))
+                if not terminal.is_quiet or any(checked.streams.values()):
+                    _show(terminal, name, checked)
+                if abs(checked.clock_difference) > FAR:
+                    said = _difference(checked.clock_difference)
+                    terminal.warn(f"{name}: the CRM's clock {said}: set the clock of this machine (NTP)")
         code = gravest([*codes, stop.exit_code])
         terminal.document("check/1", {"exit_code": code, "connections": documents})
         return code
@@ -78,8 +81,8 @@ def _show(terminal: Terminal, name: str, checked: "Checked") -> None:
     terminal.show(f"  the CRM's clock {_difference(checked.clock_difference)}")
     if any(checked.streams.values()):
         terminal.show(
-            "  what to do: add the scopes to the token, or leave these streams out with `settings.exclude`; "
-            "the others are read all the same"
+            "  what to do: mend what is named (scopes are added to the token in the CRM), or leave these streams "
+            "out with `settings.exclude`; the others are read all the same"
         )
 
 

@@ -204,7 +204,7 @@ def _own(
     model = connector(crm).Settings
     secrets.fill(model, own, written, key)
     try:
-        return model.model_validate(own)
+        return model.model_validate(own, context={"folder": secrets.folder})
     except ValidationError as error:
         problems += from_validation(error, model, key)
         return None

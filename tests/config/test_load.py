@@ -44,15 +44,16 @@ def problems(folder: Path, text: str, environ: Mapping[str, str] | None = None) 
 def test_the_example_loads() -> None:
     configured = load(EXAMPLE, TOKENS)
     assert configured.warnings == ()
-    assert list(configured.settings) == ["hubspot-main", "hubspot-subsidiary"]
+    assert list(configured.settings) == ["hubspot-main", "hubspot-subsidiary", "plans"]
 
 
 def test_the_example_holds_every_option_and_its_defaults_are_the_real_ones() -> None:
     example = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
     configured = load(EXAMPLE, TOKENS)
     assert sorted(set(fields(Config)) - set(keys(example))) == []
-    own = fields(connector("hubspot").Settings)
-    assert sorted(set(own) - set(keys(example["connections"][0]["settings"]))) == []
+    for i, name in ((0, "hubspot"), (2, "files")):
+        own = fields(connector(name).Settings)
+        assert sorted(set(own) - set(keys(example["connections"][i]["settings"]))) == []
     bare = Config(version=1)
     assert configured.config.kpis == bare.kpis
     assert configured.config.log == bare.log
@@ -61,6 +62,37 @@ def test_the_example_holds_every_option_and_its_defaults_are_the_real_ones() -> 
     token = {"access_token": "x"}
     left, right = configured.settings["hubspot-main"], connector("hubspot").Settings.model_validate(token)
     assert left.model_dump(exclude=set(token)) == right.model_dump(exclude=set(token))
+    path = {"path": EXAMPLE.parent / "data"}
+    assert configured.settings["plans"] == connector("files").Settings.model_validate(path)
+
+
+def test_a_folder_lies_beside_the_configuration_wherever_the_command_is_run(tmp_path: Path) -> None:
+    text = "version: 1\nconnections:\n  - {name: f, crm: files, settings: {path: data}}\n"
+    configured = load(written(tmp_path, text), {})
+    assert configured.settings["f"].model_dump()["path"] == tmp_path / "data"
+    shown = in_force(configured)["connections"][0]["settings"]
+    assert shown["path"] == str(tmp_path / "data")
+    assert yaml.safe_load(yaml.safe_dump(shown)) == shown
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ("{path: d, encoding: utf-9}", "settings.encoding: 'utf-9' is no encoding"),
+        ("{path: d, time_zone: Teheran}", "settings.time_zone: 'Teheran' is not an IANA time zone"),
+        ("{path: d, fields: {deal: {}}}", "settings.fields: there is no file 'deal'; did you mean 'deals'?"),
+        (
+            "{path: d, fields: {deals: {amuont: X}}}",
+            "settings.fields: deals has no field 'amuont'; did you mean 'amount'?",
+        ),
+        ("{path: d, include: [target]}", "settings.include: there is no file 'target'; did you mean 'targets'?"),
+        ("{path: d, currency: euro}", "settings.currency: should be a code of ISO 4217"),
+        ("{}", "settings.path: missing"),
+    ],
+)
+def test_a_mistake_in_the_settings_of_files_is_named(tmp_path: Path, settings: str, says: str) -> None:
+    [told] = problems(tmp_path, f"version: 1\nconnections:\n  - {{name: f, crm: files, settings: {settings}}}\n")
+    assert told.startswith(f"connections[0].{says}")
 
 
 def fields(model: type[BaseModel], above: str = "") -> Iterator[str]:
