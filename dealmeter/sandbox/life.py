@@ -13,6 +13,7 @@ from dealmeter.sandbox.world import World
 
 Event = Callable[[World, Random, int], bool]
 HOUR = 3_600_000
+COPIED = ("first_name", "last_name", "email", "owner")
 
 
 def live(world: World, duration: timedelta, *, changes: int = 50, seed: int = 7) -> dict[str, int]:
