@@ -1,5 +1,6 @@
 """A world as one HubSpot account shows it: properties, rendered records and the search index."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from dealmeter.sandbox.hubspot.index import SearchIndex
@@ -12,10 +13,21 @@ from dealmeter.sandbox.world import World
 
 
 class Portal:
-    """What is made from the world is made again when owners, pipelines or properties change."""
+    """What is made from the world is made again when owners, pipelines or properties change.
 
-    def __init__(self, world: World, *, search_lag: timedelta = timedelta(0), association_page: int = 500) -> None:
+    `without` names the object types, and `campaigns`, that the account's subscription lacks.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        search_lag: timedelta = timedelta(0),
+        association_page: int = 500,
+        without: Iterable[str] = (),
+    ) -> None:
         self.world = world
+        self.without = set(without)
         self.association_page = association_page
         self.indexes = {kind: SearchIndex(world, kind, search_lag) for kind in BY_KIND}
         self._seen = -1
