@@ -1,5 +1,6 @@
 """The configuration: what it takes, and everything that it says about mistakes."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,12 @@ from dealmeter.config.dump import fingerprint, in_force
 from dealmeter.config.problems import models_in
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
-TOKENS = {"HUBSPOT_TOKEN": "pat-1", "HUBSPOT_SUBSIDIARY_TOKEN": "pat-2"}
+TOKENS = {
+    "HUBSPOT_TOKEN": "pat-1",
+    "HUBSPOT_SUBSIDIARY_TOKEN": "pat-2",
+    "SALESFORCE_CONSUMER_KEY": "key",
+    "SALESFORCE_CONSUMER_SECRET": "secret",
+}
 
 
 def written(folder: Path, text: str) -> Path:
@@ -36,7 +42,7 @@ def problems(folder: Path, text: str, environ: Mapping[str, str] | None = None) 
 def test_the_example_loads() -> None:
     configured = load(EXAMPLE, TOKENS)
     assert configured.warnings == ()
-    assert list(configured.settings) == ["hubspot-main", "hubspot-subsidiary"]
+    assert list(configured.settings) == ["hubspot-main", "hubspot-subsidiary", "salesforce-main"]
 
 
 def test_the_example_holds_every_option_and_its_defaults_are_the_real_ones() -> None:
@@ -51,6 +57,15 @@ def test_the_example_holds_every_option_and_its_defaults_are_the_real_ones() -> 
     token = {"access_token": "x"}
     left, right = configured.settings["hubspot-main"], connector("hubspot").Settings.model_validate(token)
     assert left.model_dump(exclude=set(token)) == right.model_dump(exclude=set(token))
+
+
+def test_the_example_holds_every_option_of_salesforce_with_its_default() -> None:
+    text = re.sub(r"^( +)# (\w+: .*)$", r"\1\2", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    example = next(each for each in yaml.safe_load(text)["connections"] if each["crm"] == "salesforce")
+    assert sorted(set(fields(connector("salesforce").Settings)) - set(keys(example["settings"]))) == []
+    settings = load(EXAMPLE, TOKENS).settings["salesforce-main"]
+    given = {"consumer_key": "key", "consumer_secret": "secret", "login_url": "https://acme.my.salesforce.com"}
+    assert settings == connector("salesforce").Settings.model_validate(given)
 
 
 def fields(model: type[BaseModel], above: str = "") -> Iterator[str]:
