@@ -1,0 +1,117 @@
+"""Runs a query: which rows, in which order. What they show is `shape`'s business."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from dealmeter.sandbox.salesforce.errors import RefusedError, query_timeout
+from dealmeter.sandbox.salesforce.field import TEXTS
+from dealmeter.sandbox.salesforce.keys import LAST_SERIAL, Box, Keys, serial_of
+from dealmeter.sandbox.salesforce.sobject import SObject
+from dealmeter.sandbox.salesforce.soql.filters import compiled
+from dealmeter.sandbox.salesforce.soql.mistakes import field_refused
+from dealmeter.sandbox.salesforce.soql.plan import bounds
+from dealmeter.sandbox.salesforce.soql.scope import Scope
+from dealmeter.sandbox.salesforce.soql.syntax import Call, Order, Query
+
+BY_STAMP, BY_ID = "stamp", "id"
+LARGEST_OFFSET = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Keys (or serials: both end in the serial) of the rows of an answer, in its order."""
+
+    sobject: SObject
+    keys: list[int]
+
+    def serials(self, start: int, stop: int) -> list[int]:
+        return [serial_of(each) for each in self.keys[start:stop]]
+
+
+def run(query: Query, scope: Scope, *, everything: bool, slow_above: int | None = None) -> Found:
+    """`everything` brings what only queryAll shows; more than `slow_above` rows to look at is a QUERY_TIMEOUT."""
+    if query.offset > LARGEST_OFFSET:
+        raise RefusedError(400, "NUMBER_OUTSIDE_VALID_RANGE", "Maximum SOQL offset allowed is 2000")
+    source = scope.sobject.source
+    test = compiled(query.where, scope) if query.where is not None else None
+    boxes, exact = bounds(query.where, scope)
+    found, order, sure = _candidates(source.keys, boxes)
+    if slow_above is not None and len(found) > slow_above:
+        raise query_timeout()
+    if not everything and source.hidden:
+        hidden = source.hidden
+        found = [each for each in found if serial_of(each) not in hidden]
+    if test is not None and not (exact and sure):
+        found = [each for each in found if _holds(source.get(serial_of(each)), test)]
+    if query.order and not query.aggregate:
+        found = _ordered(found, order, query.order, scope)
+    if query.aggregate:
+        return Found(scope.sobject, found)
+    stop = None if query.limit is None else query.offset + query.limit
+    return Found(scope.sobject, found[query.offset : stop] if query.offset or stop is not None else found)
+
+
+def _holds(row: Any, test: Callable[[Any], bool]) -> bool:
+    return row is not None and test(row)
+
+
+def _candidates(keys: Keys, boxes: list[Box]) -> tuple[list[int], str, bool]:
+    """Rows that may be meant, how they are ordered, and whether they are exactly those of the boxes."""
+    if not boxes:
+        return [], BY_STAMP, True
+    if all(box.every_second for box in boxes):
+        if len(boxes) == 1:
+            return keys.between(max(0, boxes[0].low), min(LAST_SERIAL, boxes[0].high)), BY_ID, True
+        serials = {each for box in boxes for each in keys.between(max(0, box.low), box.high)}
+        return sorted(serials), BY_ID, True
+    if all(box.solid for box in boxes):
+        return keys.within(boxes), BY_STAMP, True
+    return keys.within([Box(box.first, box.last) for box in boxes]), BY_STAMP, False
+
+
+def _ordered(found: list[int], order: str, by: tuple[Order, ...], scope: Scope) -> list[int]:
+    """By stamp (and Id), or by Id alone, the keys tell; by anything else the rows are looked at."""
+    names = [_name(each, scope) for each in by]
+    stamps = {name.lower() for name in scope.sobject.stamps}
+    down = by[0].descending
+    if all(each.descending is down for each in by):
+        if names[0] == "id":
+            found = found if order == BY_ID else sorted(found, key=serial_of)
+            return found[::-1] if down else found
+        if names[0] in stamps and names[1:] in ([], ["id"]) and order == BY_STAMP:
+            return found[::-1] if down else found
+    get = scope.sobject.source.get
+    rows = [(each, get(serial_of(each))) for each in found]
+    for each in reversed(by):
+        assert not isinstance(each.by, Call), "checked by _name"
+        read, fold = scope.column(each.by).read, _fold(each, scope)
+        rows.sort(
+            key=lambda pair, read=read, fold=fold, each=each: _rank(read(pair[1]), fold, each), reverse=each.descending
+        )  # type: ignore[misc]
+    return [key for key, _row in rows]
+
+
+def _rank(value: Any, fold: Callable[[Any], Any], order: Order) -> tuple[bool, Any]:
+    if value is None:
+        return (order.nulls_last is not order.descending, 0)
+    return (order.nulls_last is order.descending, fold(value))
+
+
+def _fold(order: Order, scope: Scope) -> Callable[[Any], Any]:
+    assert not isinstance(order.by, Call), "checked by _name"
+    of_type = scope.column(order.by).field.type
+    return (lambda value: str(value).casefold()) if of_type in TEXTS and of_type not in ("id", "reference") else _same
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _name(order: Order, scope: Scope) -> str:
+    if isinstance(order.by, Call):
+        raise RefusedError(400, "MALFORMED_QUERY", "Ordered field must be grouped or aggregated")
+    column = scope.column(order.by)
+    if not column.field.sortable:
+        raise field_refused(scope.query, order.by.at, f"field '{column.field.name}' can not be sorted in a query call")
+    return order.by.text.lower()
