@@ -36,7 +36,10 @@ S = TypeVar("S", bound=Controlled)
 
 
 def controlled(
-    sandbox: S, request: Request, operations: Mapping[str, Callable[[S, Body], Any]], *problems: type[Exception]
+    sandbox: S,
+    request: Request,
+    operations: Mapping[str, Callable[[S, Body], Any]],
+    problem: type[Exception] = ValueError,
 ) -> Answer:
     """Do what the path names with the JSON body (or the query); problems come back as 400 with a sentence."""
     operation = operations.get(request.path.removeprefix(PREFIX))
@@ -46,8 +49,8 @@ def controlled(
         result = operation(sandbox, _body(request))
     except KeyError as missing:
         return _json(400, {"error": f"{missing.args[0]} is missing"})
-    except (LookupError, ValueError, TypeError, *problems) as problem:
-        return _json(400, {"error": str(problem)})
+    except (LookupError, ValueError, TypeError, problem) as met:
+        return _json(400, {"error": str(met)})
     return _json(200, {} if result is None else result)
 
 

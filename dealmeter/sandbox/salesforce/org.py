@@ -57,7 +57,7 @@ class Org:
         hide: Callable[[Record], bool] = lambda record: record.archived is not None,
         takes: Callable[[Record], bool] = lambda record: True,
     ) -> Mirror:
-        """The one mirror of this name (else of these kinds). `takes` chooses records, `hide` those for queryAll only."""
+        """The one mirror of this name (else of these kinds). `takes` chooses, `hide` keeps for queryAll only."""
         name = name or "+".join(kinds)
         found = self._mirrors.get(name)
         if found is None:

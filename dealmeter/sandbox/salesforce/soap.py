@@ -63,9 +63,11 @@ def _fault(code: str, message: str) -> Answer:
     return Answer(
         500,
         (
-            f"{_HEAD}<soapenv:Fault><faultcode>sf:{code}</faultcode><faultstring>{code}: {escape(message)}</faultstring>"
+            f"{_HEAD}<soapenv:Fault><faultcode>sf:{code}</faultcode>"
+            f"<faultstring>{code}: {escape(message)}</faultstring>"
             f'<detail><sf:LoginFault xsi:type="sf:LoginFault"><sf:exceptionCode>{code}</sf:exceptionCode>'
-            f"<sf:exceptionMessage>{escape(message)}</sf:exceptionMessage></sf:LoginFault></detail></soapenv:Fault>{_TAIL}"
+            f"<sf:exceptionMessage>{escape(message)}</sf:exceptionMessage></sf:LoginFault></detail>"
+            f"</soapenv:Fault>{_TAIL}"
         ).encode(),
         content_type=_XML,
     )

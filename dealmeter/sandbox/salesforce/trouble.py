@@ -15,6 +15,7 @@ from dealmeter.sandbox.salesforce.errors import (
     invalid_session,
     query_timeout,
 )
+from dealmeter.sandbox.salesforce.soql.mistakes import no_such_column
 
 LONGEST_TARGET = 16_384
 MAINTENANCE = "We are down for maintenance."
@@ -64,13 +65,7 @@ INSTEAD: dict[str, Instead] = {
     "too_complicated": _refused(RefusedError(400, "QUERY_TOO_COMPLICATED", "Query is too complicated")),
     "too_large": _refused(RefusedError(400, "OPERATION_TOO_LARGE", "exceeded 100000 distinct who/what's")),
     "lock_row": _refused(RefusedError(400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record")),
-    "invalid_field": _refused(
-        RefusedError(
-            400,
-            "INVALID_FIELD",
-            "\nSELECT Gone__c\n       ^\nERROR at Row:1:Column:8\nNo such column 'Gone__c' on entity",
-        )
-    ),
+    "invalid_field": _refused(no_such_column("SELECT Id, Gone__c", 11, "Gone__c", "Opportunity")),
     "not_found": _refused(RefusedError(404, "NOT_FOUND", "The requested resource does not exist")),
     "reset": lambda fault: Answer(200, cut=0),
 }

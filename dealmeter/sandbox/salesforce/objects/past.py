@@ -1,6 +1,7 @@
 """Histories as Salesforce keeps them: snapshots of opportunities, and one row per tracked field that changed."""
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from dealmeter.sandbox.record import Record, Value
@@ -122,7 +123,7 @@ def tracked(
         found = [_Step(record.created, "created", "Text", None, None)]
         for of_world, (shown_name, type, show) in what.items():
             changes = record.history.get(of_world, ())
-            for earlier, later in zip(changes, changes[1:], strict=False):
+            for earlier, later in pairwise(changes):
                 old, new = show(earlier.value), show(later.value)
                 if type == "EntityId":
                     found.append(

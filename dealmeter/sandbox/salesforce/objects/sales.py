@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 from typing import Any
 
 from dealmeter.sandbox.account import Stage
@@ -42,6 +43,7 @@ from dealmeter.sandbox.salesforce.texts import moment, number, stamp, titled
 
 TYPES = {"newbusiness": "New Business", "existingbusiness": "Existing Business"}
 STANDARD_PRICEBOOK = 1
+PREDICTION = "Prediction__r.Value__c"
 Read = Callable[[Record], Any]
 
 
@@ -196,12 +198,11 @@ def _derived(org: Org) -> list[Field]:
 
 
 def _custom(org: Org) -> list[Field]:
-    formula = {"calculated": True, "formula": "Predict__r.Value__c"}
     return [
         text("Loss_Reason__c", "lost_reason"),
         text("Priority__c", "priority", "picklist", picklist=lambda: ("low", "medium", "high")),
-        amount("Score__c", "score", "double", 0, **formula),
-        amount("Predicted_Amount__c", "predicted_amount", **formula),
+        amount("Score__c", "score", "double", 0, calculated=True, formula=PREDICTION),
+        amount("Predicted_Amount__c", "predicted_amount", calculated=True, formula=PREDICTION),
         *custom(org, Kind.DEAL),
     ]
 
@@ -225,7 +226,7 @@ def _pushes(org: Org) -> Read:
 
     def count(deal: Record) -> int:
         days = [org.day(change.value) or "" for change in deal.history.get("close_at", ())]
-        return sum(later[:7] > earlier[:7] for earlier, later in zip(days, days[1:], strict=False))
+        return sum(later[:7] > earlier[:7] for earlier, later in pairwise(days))
 
     return count
 

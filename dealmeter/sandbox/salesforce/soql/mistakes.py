@@ -37,8 +37,8 @@ def no_such_relationship(query: str, at: int, name: str) -> RefusedError:
         "INVALID_FIELD",
         query,
         at,
-        f"Didn't understand relationship '{name}' in field path. If you are attempting to use a custom relationship, be "
-        f"sure to append the '__r' after the custom relationship name. {_REFERENCE}",
+        f"Didn't understand relationship '{name}' in field path. If you are attempting to use a custom relationship, "
+        f"be sure to append the '__r' after the custom relationship name. {_REFERENCE}",
     )
 
 

@@ -84,24 +84,27 @@ def _ordered(found: list[int], order: str, by: tuple[Order, ...], scope: Scope) 
     get = scope.sobject.source.get
     rows = [(each, get(serial_of(each))) for each in found]
     for each in reversed(by):
-        assert not isinstance(each.by, Call), "checked by _name"
-        read, fold = scope.column(each.by).read, _fold(each, scope)
-        rows.sort(
-            key=lambda pair, read=read, fold=fold, each=each: _rank(read(pair[1]), fold, each), reverse=each.descending
-        )  # type: ignore[misc]
+        rows.sort(key=_ranking(each, scope), reverse=each.descending)
     return [key for key, _row in rows]
 
 
-def _rank(value: Any, fold: Callable[[Any], Any], order: Order) -> tuple[bool, Any]:
-    if value is None:
-        return (order.nulls_last is not order.descending, 0)
-    return (order.nulls_last is order.descending, fold(value))
-
-
-def _fold(order: Order, scope: Scope) -> Callable[[Any], Any]:
+def _ranking(order: Order, scope: Scope) -> Callable[[tuple[int, Any]], tuple[bool, Any]]:
+    """The sort key of (key, row): nulls to their end, texts without case."""
     assert not isinstance(order.by, Call), "checked by _name"
-    of_type = scope.column(order.by).field.type
-    return (lambda value: str(value).casefold()) if of_type in TEXTS and of_type not in ("id", "reference") else _same
+    column = scope.column(order.by)
+    read, type = column.read, column.field.type
+    fold = _folded if type in TEXTS and type not in ("id", "reference") else _same
+    last = order.nulls_last is not order.descending
+
+    def rank(pair: tuple[int, Any]) -> tuple[bool, Any]:
+        value = read(pair[1])
+        return (last, 0) if value is None else (not last, fold(value))
+
+    return rank
+
+
+def _folded(value: Any) -> Any:
+    return str(value).casefold()
 
 
 def _same(value: Any) -> Any:
