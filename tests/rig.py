@@ -161,8 +161,9 @@ class Rig:
 def places() -> dict[str, tuple[type[Statement], str]]:
     """HubSpot's kinds and where we keep them."""
     from connectors.hubspot.kinds import KINDS
+    from dealmeter.sandbox.hubspot.kinds import object_type
 
-    return {kind.name: (kind.record, kind.prefix) for kind in KINDS}
+    return {object_type(kind.path).name: (kind.record, kind.prefix) for kind in KINDS}
 
 
 PLACES = places()
