@@ -6,6 +6,7 @@ from datetime import timedelta
 from dealmeter.sandbox.hubspot.index import SearchIndex
 from dealmeter.sandbox.hubspot.kinds import BY_KIND
 from dealmeter.sandbox.hubspot.properties import catalogue
+from dealmeter.sandbox.hubspot.properties.activities import DISPOSITIONS
 from dealmeter.sandbox.hubspot.property import Property, stored
 from dealmeter.sandbox.hubspot.render import Renderer
 from dealmeter.sandbox.record import Kind, Value
@@ -28,6 +29,8 @@ class Portal:
     ) -> None:
         self.world = world
         self.without = set(without)
+        self.dispositions = dict(DISPOSITIONS.values())
+        """Call outcomes by their ids: an account may add its own."""
         self.association_page = association_page
         self.indexes = {kind: SearchIndex(world, kind, search_lag) for kind in BY_KIND}
         self._seen = -1

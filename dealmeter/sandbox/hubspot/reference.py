@@ -12,7 +12,6 @@ from dealmeter.sandbox.http import Answer
 from dealmeter.sandbox.hubspot.call import Call
 from dealmeter.sandbox.hubspot.errors import invalid, not_found
 from dealmeter.sandbox.hubspot.kinds import OWNERS_SCOPE, TYPES, ObjectType
-from dealmeter.sandbox.hubspot.properties.activities import DISPOSITIONS
 from dealmeter.sandbox.hubspot.property import iso, yes
 from dealmeter.sandbox.record import Kind
 
@@ -193,7 +192,7 @@ def _usage(of: ObjectType, used: int) -> dict[str, Any]:
 
 def dispositions(call: Call) -> Answer:
     """Call outcomes: a bare list, as in the old v1 API."""
-    return _json([{"id": id, "label": label, "deleted": False} for id, label in DISPOSITIONS.values()])
+    return _json([{"id": id, "label": label, "deleted": False} for id, label in call.portal.dispositions.items()])
 
 
 def _json(body: Any) -> Answer:
