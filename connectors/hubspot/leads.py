@@ -62,7 +62,16 @@ def lead_of_contact(values: dict[str, Any], raw: Raw, account: Account) -> list[
     reached = {LEVELS.get(entry.value or "") for entry in known} - {None}
     status = entries(history.get("hs_lead_status"), account)
     is_out = bool(status) and status[-1].value == DISQUALIFIED
+    beginnings: dict[str, Any] = {"created_at": moment(raw.get("createdAt"))}
+    if not is_forgotten:  # else what is stored stays
+        beginnings = {
+            "created_at": known[0].at,
+            "qualified_at": _first(known, LEVELS),
+            "qualified_level": "SQL" if "SQL" in reached else "MQL" if reached else None,
+            "converted_at": _first(known, CONVERTED),
+        }
     lead = Lead(
+        **beginnings,
         id=id_,
         name=values.get("name"),
         contact_id=str(values["id"]),
@@ -73,11 +82,7 @@ def lead_of_contact(values: dict[str, Any], raw: Raw, account: Account) -> list[
         stage_id=properties.get("lifecyclestage") or None,
         assigned_at=moment(properties.get("hubspot_owner_assigneddate")),
         first_contacted_at=moment(properties.get("hs_first_outreach_date")),
-        qualified_at=_first(known, LEVELS),
-        qualified_level="SQL" if "SQL" in reached else "MQL" if reached else None,
-        converted_at=_first(known, CONVERTED),
         disqualified_at=status[-1].at if is_out else None,
-        created_at=known[0].at,
         updated_at=moment(str(values["updated_at"])),
         deleted_at=None,
     )
