@@ -1,6 +1,7 @@
 """Salesforce ids: a prefix that tells the type, a number, and three letters that save it from case-blind tools."""
 
 import string
+from functools import cache
 
 DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 POD = "Wq"
@@ -16,6 +17,7 @@ def _upper(text: str) -> int:
     return sum(1 << place for place, char in enumerate(text) if char.isupper())
 
 
+_SINGLES = [(digit, _upper(digit)) for digit in DIGITS]
 _PAIRS = [(one + two, _upper(one + two)) for one in DIGITS for two in DIGITS]
 
 
@@ -37,11 +39,16 @@ def text(prefix: str, of: int) -> str:
     number, third = divmod(number, 3844)
     first, second = divmod(number, 3844)
     (one, up1), (two, up2), (three, up3), (four, up4) = _PAIRS[first], _PAIRS[second], _PAIRS[third], _PAIRS[fourth]
-    lead, end = DIGITS[code], DIGITS[last]
+    (lead, up0), (end, up5), (head, checksum) = _SINGLES[code], _SINGLES[last], _head(prefix)
+    middle, tail = _SUFFIX[up0 | up1 << 1 | up2 << 3], _SUFFIX[up3 | up4 << 2 | up5 << 4]
+    return f"{head}{lead}{one}{two}{three}{four}{end}{checksum}{middle}{tail}"
+
+
+@cache
+def _head(prefix: str) -> tuple[str, str]:
+    """The first five characters and their checksum letter."""
     head = prefix + POD
-    middle = lead.isupper() | up1 << 1 | up2 << 3
-    tail = up3 | up4 << 2 | end.isupper() << 4
-    return f"{head}{lead}{one}{two}{three}{four}{end}{_SUFFIX[_upper(head)]}{_SUFFIX[middle]}{_SUFFIX[tail]}"
+    return head, _SUFFIX[_upper(head)]
 
 
 def parse(id: str) -> tuple[str, int] | None:

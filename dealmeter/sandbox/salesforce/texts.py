@@ -11,7 +11,7 @@ from dealmeter.sandbox.clock import instant
 @lru_cache(maxsize=65_536)
 def stamp(second: int) -> str:
     """A whole second since 1970 as REST writes it; Bulk has `Z` in place of `+0000`."""
-    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}.000+0000"
+    return f"{datetime.fromtimestamp(second, UTC).isoformat()[:19]}.000+0000"
 
 
 def moment(ms: int) -> str:

@@ -14,6 +14,7 @@ from dealmeter.sandbox.salesforce.keys import serial_of
 from dealmeter.sandbox.salesforce.org import INTEGRATION_USER
 from dealmeter.sandbox.salesforce.queries import scope_of
 from dealmeter.sandbox.salesforce.service import Call
+from dealmeter.sandbox.salesforce.soql.filters import compiled
 from dealmeter.sandbox.salesforce.soql.parser import parse
 from dealmeter.sandbox.salesforce.soql.run import Found, run
 from dealmeter.sandbox.salesforce.soql.shape import Shape
@@ -39,8 +40,8 @@ def create(call: Call) -> Answer:
     shape = Shape(parsed, scope, call.base)
     if any(field.type in COMPOUND for field in shape.fields):
         raise RefusedError(400, "API_ERROR", "Selecting compound data not supported in Bulk Query")
-    run_now = run(parsed, scope, everything=True)  # finds what is wrong with the condition
-    del run_now
+    if parsed.where is not None:
+        compiled(parsed.where, scope)  # says what is wrong with it
     jobs, fates = call.service.jobs, call.service.behaviour.bulk_fates
     job = Job(
         id=jobs.next_id(),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from dealmeter.sandbox.record import Kind
@@ -162,6 +163,7 @@ def _role_fields() -> list[Field]:
     return [*(field(name) for name in names), reference("ParentRoleId", "UserRole", relationship="")]
 
 
+@cache
 def record_type_id(pipeline: str) -> str | None:
     """Of a pipeline, by its id: a number, or one of the few that have a name."""
     return ids.text("012", int(pipeline)) if pipeline.isdigit() else ids.text("012", 1 + sum(pipeline.encode()))

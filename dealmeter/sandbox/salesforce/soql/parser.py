@@ -43,7 +43,7 @@ class _Parser:
         self._need("SELECT")
         select = self._listed(self._item)
         self._need("FROM")
-        sobject = self._path()
+        sobject = self._type()
         where = self._either() if self._accept("WHERE") else None
         group = self._listed(self._path) if self._accept_pair("GROUP", "BY") else ()
         order = self._listed(self._order) if self._accept_pair("ORDER", "BY") else ()
@@ -90,6 +90,13 @@ class _Parser:
             raise self._refuse()
         self._next += 1
         return Path(tuple(token.text.split(".")), token.at)
+
+    def _type(self) -> Path:
+        """Also a keyword: there is a type called Order."""
+        token = self._take()
+        if token.kind != "word" or "." in token.text:
+            raise unexpected(self._text, token.at, token.text)
+        return Path((token.text,), token.at)
 
     # WHERE
 

@@ -65,12 +65,14 @@ class _Node:
         self, scope: Scope, among: tuple[SObject, ...], base: str, paths: list[tuple[tuple[str, ...], int]]
     ) -> None:
         self._among, self._base = among, base
-        self._reads: list[tuple[str, Read]] = []
+        self._reads: list[tuple[str, Read | None]] = []
+        """None stands for the id, which is known already."""
         parents: dict[str, list[tuple[tuple[str, ...], int]]] = {}
         for names, at in paths:
             if len(names) == 1:
                 column = scope.leaf(among, names[0], at)
-                self._reads.append((column.field.name, column.read))
+                own_id = len(among) == 1 and column.field.name == "Id"
+                self._reads.append((column.field.name, None if own_id else column.read))
             else:
                 parents.setdefault(names[0].lower(), []).append((names[1:], at))
         self._parents: list[tuple[str, Read, tuple[SObject, ...], _Node]] = []
@@ -82,14 +84,12 @@ class _Node:
 
     def shown(self, row: Any) -> dict[str, Any]:
         of, bare = (row[0], row[1]) if len(self._among) > 1 else (self._among[0], row)
-        found: dict[str, Any] = {"attributes": self._attributes(of, bare)}
+        id = (self._id or of.fields["id"]).read(bare)
+        attributes = {"type": of.name, "url": f"{self._base}/sobjects/{of.name}/{id}"}
+        found: dict[str, Any] = {"attributes": attributes}
         for name, read in self._reads:
-            found[name] = read(row)
-        for name, read, targets, node in self._parents:
-            parent = leads_to(targets, read(bare))
+            found[name] = id if read is None else read(row)
+        for name, via, targets, node in self._parents:
+            parent = leads_to(targets, via(bare))
             found[name] = None if parent is None else node.shown(parent)
         return found
-
-    def _attributes(self, of: SObject, row: Any) -> dict[str, str]:
-        id = (self._id or of.fields["id"]).read(row)
-        return {"type": of.name, "url": f"{self._base}/sobjects/{of.name}/{id}"}
