@@ -80,7 +80,7 @@ def _cut_short(answer: Answer) -> Answer:
 
 
 def _reset_within(answer: Answer) -> Answer:
-    return replace(answer, cut=20_000 if answer.chunks is not None else len(answer.body) // 2)
+    return replace(answer, cut=2_000 if answer.chunks is not None else len(answer.body) // 2)
 
 
 def _cut_gzip(answer: Answer) -> Answer:

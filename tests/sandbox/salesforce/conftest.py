@@ -26,9 +26,15 @@ def sf(org: SalesforceSandbox) -> Iterator[Salesforce]:
 
 
 @pytest.fixture(scope="module")
-def reading() -> Iterator[Salesforce]:
+def settled() -> World:
+    """A world for modules that hardly touch it; making one costs more than most tests."""
+    return generate(7, 120, activities_per_deal=3, now=NOW, frozen=True)
+
+
+@pytest.fixture(scope="module")
+def reading(settled: World) -> Iterator[Salesforce]:
     """A client of an org that a whole module only reads."""
-    with SalesforceSandbox(generate(7, 120, activities_per_deal=3, now=NOW, frozen=True)) as running:
+    with SalesforceSandbox(settled) as running:
         client = Salesforce(running.url)
         yield client
         client.close()

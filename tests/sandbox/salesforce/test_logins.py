@@ -7,11 +7,20 @@ import jwt
 import pytest
 
 from dealmeter.sandbox.salesforce import SalesforceSandbox
+from dealmeter.sandbox.world import World
 
+from ..conftest import NOW
 from .api import BASE, Salesforce
 
 CLIENT = {"client_id": "sandbox-client", "client_secret": "sandbox-secret"}
 BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+
+@pytest.fixture
+def world(settled: World) -> World:
+    """The module's world, back at its present."""
+    settled.clock.set(NOW)
+    return settled
 
 
 def _assertion(org: SalesforceSandbox, key: str | None = None, **claims: Any) -> str:
