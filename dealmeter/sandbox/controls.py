@@ -95,14 +95,15 @@ def _latency(sandbox: Controlled, body: Body) -> None:
 
 
 def _faults(sandbox: Controlled, body: Body) -> Body:
-    """Plan one (`kind`, `times`, `match`, `seconds`), set the random `rate`, or `clear` them all."""
+    """Plan one (`kind`, `times`, `match`, `seconds`, `after`), set the random `rate`, or `clear` them all."""
     if body.get("clear"):
         sandbox.faults.clear()
     if "rate" in body:
         sandbox.faults.rate = float(body["rate"])
     if "kind" in body:
         seconds = None if body.get("seconds") is None else float(body["seconds"])
-        sandbox.faults.next(body["kind"], int(body.get("times", 1)), body.get("match", ""), seconds=seconds)
+        times, after = int(body.get("times", 1)), int(body.get("after", 0))
+        sandbox.faults.next(body["kind"], times, body.get("match", ""), seconds=seconds, after=after)
     return {"injected": dict(sandbox.faults.injected)}
 
 

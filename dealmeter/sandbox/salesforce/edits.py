@@ -9,7 +9,6 @@ from typing import Any
 from dealmeter.sandbox.life import live
 from dealmeter.sandbox.record import Fields, Kind, Value
 from dealmeter.sandbox.salesforce import ids
-from dealmeter.sandbox.salesforce.objects.activities import TASKS
 from dealmeter.sandbox.salesforce.objects.customers import MASTER_FIELD
 from dealmeter.sandbox.salesforce.schema import Schema
 from dealmeter.sandbox.salesforce.source import Mirror
@@ -122,6 +121,14 @@ class Edits:
         assert isinstance(made.source, Mirror), "only records have ids of their own"
         return made.id(made.source.serial(kind, number))
 
+    def type_of(self, id: str) -> str:
+        """The type that an id's prefix names. LookupError when there is none with records."""
+        parsed = ids.parse(id)
+        made = self._schema.by_prefix(parsed[0]) if parsed else None
+        if made is None or not isinstance(made.source, Mirror):
+            raise LookupError(f"no record has the id {id}")
+        return made.name
+
     def _truth(self, sobject: str) -> dict[str, Any]:
         kind = self._kind(sobject)
         table = self._world.tables[kind]
@@ -170,12 +177,11 @@ class Edits:
 
     def _located(self, id: str) -> tuple[Kind, int]:
         """The world's record behind an id."""
-        parsed = ids.parse(id)
-        made = self._schema.by_prefix(parsed[0]) if parsed else None
-        if parsed is None or made is None or not isinstance(made.source, Mirror):
-            raise LookupError(f"no record has the id {id}")
+        made, parsed = self._schema.catalogue()[self.type_of(id).lower()], ids.parse(id)
+        assert parsed is not None, "checked by type_of"
+        assert isinstance(made.source, Mirror), "checked by type_of"
         code, number = ids.code_and_number(parsed[1])
-        return (TASKS[code] if made.name == "Task" else made.source.kinds[0]), number
+        return made.source.kinds[code], number
 
     def _split(self, sobject: str, values: Mapping[str, Any]) -> tuple[Fields, list[tuple[Kind, int]]]:
         """Values under Salesforce's names as the world's fields, and the references that are links there."""

@@ -15,6 +15,7 @@ from dealmeter.sandbox.world import World
 
 INTEGRATION_USER = 1
 """Owns what nobody owns: in Salesforce every record has an owner."""
+ARCHIVED_AFTER = 365 * 86_400_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,8 @@ class Org:
         self.zone = world.account.zone
         self.features = features or Features()
         self.commit_delay_ms = 0
+        self.archived_before = world.clock.ms() - ARCHIVED_AFTER
+        """Closed activities from before this instant (ms) are archived: for queryAll only."""
         self._mirrors: dict[str, Mirror] = {}
         self._histories: dict[str, History] = {}
         self._listening: dict[Kind, list[Mirror]] = defaultdict(list)

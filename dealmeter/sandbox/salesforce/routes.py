@@ -69,9 +69,12 @@ def version_of(path: str) -> tuple[float, str] | None:
 def match(method: str, rest: str) -> Match | None:
     """Where a request goes, by its method and the path behind the version."""
     for route in ROUTES:
-        if route.method != method:
-            continue
-        found = route.pattern.fullmatch(rest)
+        found = route.pattern.fullmatch(rest) if route.method == method else None
         if found:
             return Match(route, {name: unquote(part) for name, part in found.groupdict().items()})
     return None
+
+
+def allowed(rest: str) -> list[str]:
+    """The methods with which a path could be asked."""
+    return [route.method for route in ROUTES if route.pattern.fullmatch(rest)]

@@ -23,7 +23,7 @@ from dealmeter.sandbox.salesforce.limits import SMALL, Meter
 from dealmeter.sandbox.salesforce.oauth import Credentials, OAuth
 from dealmeter.sandbox.salesforce.objects.setup import INTEGRATION_NAME
 from dealmeter.sandbox.salesforce.org import Features, Org
-from dealmeter.sandbox.salesforce.routes import match, version_of
+from dealmeter.sandbox.salesforce.routes import allowed, match, version_of
 from dealmeter.sandbox.salesforce.schema import Profile, Schema
 from dealmeter.sandbox.salesforce.service import Behaviour, Call, Service
 from dealmeter.sandbox.salesforce.tokens import Session, Sessions
@@ -234,7 +234,7 @@ class SalesforceSandbox:
                 return "composite", _COMPOSITE[rest.rstrip("/")](call, self._inner)
             found = match(request.method, rest)
             if found is None:
-                raise not_found()
+                raise _wrong_method(request.method, rest)
             return found.route.kind, found.route.endpoint(replace(call, place=found.place))
         except RefusedError as refused:
             return self._kind(request), refused.answer()
@@ -247,6 +247,14 @@ class SalesforceSandbox:
 
 
 _COMPOSITE = {"/composite": composite.composite, "/composite/batch": composite.batch}
+
+
+def _wrong_method(method: str, rest: str) -> RefusedError:
+    others = allowed(rest)
+    if not others:
+        return not_found()
+    sentence = f"HTTP Method '{method}' not allowed. Allowed are {','.join(others)}"
+    return RefusedError(405, "METHOD_NOT_ALLOWED", sentence)
 
 
 def _wrong_version(version: float) -> RefusedError:

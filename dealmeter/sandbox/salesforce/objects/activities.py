@@ -14,8 +14,6 @@ from dealmeter.sandbox.salesforce.texts import moment, stamp, titled
 
 TASKS = (Kind.TASK, Kind.CALL, Kind.EMAIL, Kind.MESSAGE)
 SUBTYPES = {Kind.TASK: "Task", Kind.CALL: "Call", Kind.EMAIL: "Email", Kind.MESSAGE: "Task"}
-ARCHIVED_AFTER = 365 * 86_400_000
-"""Closed activities older than a year are for queryAll only."""
 STATUSES = {
     "NOT_STARTED": "Not Started",
     "IN_PROGRESS": "In Progress",
@@ -46,9 +44,7 @@ def _sobject(name: str, prefix: str, source: Any, fields: list[Field], **more: A
 
 
 def _hidden(org: Org) -> Callable[[Record], bool]:
-    """Deleted or archived: decided when the row last changed."""
-    oldest = org.world.clock.ms() - ARCHIVED_AFTER
-    return lambda record: record.archived is not None or is_archived(record, oldest)
+    return lambda record: record.archived is not None or is_archived(record, org.archived_before)
 
 
 def is_archived(record: Record, oldest: int) -> bool:
@@ -95,8 +91,6 @@ def _related(org: Org, pair: Callable[[Any], tuple[Kind, int]]) -> list[Field]:
 
 
 def _task(org: Org) -> list[Field]:
-    oldest = org.world.clock.ms() - ARCHIVED_AFTER
-
     def id_of(row: Of) -> str:
         return ids.text("00T", ids.serial(row.record.id, TASKS.index(row.kind)))
 
@@ -121,7 +115,7 @@ def _task(org: Org) -> list[Field]:
         field("CallObject", "string", lambda row: None),
         field("Description", "textarea", lambda row: row.record.fields.get("body") or None),
         field("IsRecurrence", "boolean", lambda row: False),
-        field("IsArchived", "boolean", lambda row: is_archived(row.record, oldest)),
+        field("IsArchived", "boolean", lambda row: is_archived(row.record, org.archived_before)),
     ]
 
 
@@ -185,8 +179,6 @@ def _disposition(row: Of) -> str | None:
 
 
 def _event(org: Org) -> list[Field]:
-    oldest = org.world.clock.ms() - ARCHIVED_AFTER
-
     def starts(meeting: Record) -> int:
         at = meeting.fields.get("starts_at") or meeting.fields.get("at")
         return at if isinstance(at, int) else meeting.created
@@ -212,7 +204,7 @@ def _event(org: Org) -> list[Field]:
         field("IsChild", "boolean", lambda meeting: False),
         field("IsGroupEvent", "boolean", lambda meeting: False),
         field("IsRecurrence", "boolean", lambda meeting: False),
-        field("IsArchived", "boolean", lambda meeting: is_archived(meeting, oldest)),
+        field("IsArchived", "boolean", lambda meeting: is_archived(meeting, org.archived_before)),
         field("Outcome__c", "picklist", of("outcome"), store=lambda v: {"outcome": v}),
     ]
 
