@@ -127,6 +127,13 @@ class Keys:
         serials = self.serials()
         return serials[bisect_left(serials, low) : bisect_left(serials, high + 1)]
 
+    def among(self, serials: list[int]) -> list[int]:
+        """The keys of these serials, in order."""
+        if len(serials) == len(self.all()):
+            return self._keys
+        wanted = set(serials)
+        return [each for each in self._keys if serial_of(each) in wanted]
+
     def _settle(self) -> None:
         if not self._fresh and not self._dead:
             return

@@ -6,7 +6,7 @@ from typing import Any
 from dealmeter.sandbox.record import Kind, Record, Value
 from dealmeter.sandbox.salesforce import ids
 from dealmeter.sandbox.salesforce.field import Field, Read, field, reference
-from dealmeter.sandbox.salesforce.objects.common import audit, of, settings_audit, str_number
+from dealmeter.sandbox.salesforce.objects.common import audit, of, settings_audit, sobject, str_number
 from dealmeter.sandbox.salesforce.org import Org
 from dealmeter.sandbox.salesforce.sobject import SObject
 from dealmeter.sandbox.salesforce.source import Of, Past
@@ -27,20 +27,16 @@ MINUTE = 60_000
 def objects(org: Org) -> Iterator[SObject]:
     hide = _hidden(org)
     meetings = org.mirror(Kind.MEETING, hide=hide)
-    yield _sobject("Task", "00T", org.mirror(*TASKS, name="Task", hide=hide), _task(org))
-    yield _sobject("Event", "00U", meetings, _event(org))
+    yield sobject("Task", "00T", org.mirror(*TASKS, name="Task", hide=hide), _task(org))
+    yield sobject("Event", "00U", meetings, _event(org))
     invitees = Past(
         lambda meeting: [meeting.created] * len(org.world.links.of(Kind.MEETING, meeting.id, Kind.CONTACT)),
         lambda meeting, place, second: _invitee(org, meeting, place, second),
         linked=True,
     )
-    yield _sobject("EventRelation", "0RE", org.history("invitees", meetings, invitees), _invitee_fields())
+    yield sobject("EventRelation", "0RE", org.history("invitees", meetings, invitees), _invitee_fields())
     if org.features.email_messages:
-        yield _sobject("EmailMessage", "02s", org.mirror(Kind.EMAIL), _email(org))
-
-
-def _sobject(name: str, prefix: str, source: Any, fields: list[Field], **more: Any) -> SObject:
-    return SObject(name=name, prefix=prefix, label=name, source=source, field_list=tuple(fields), **more)
+        yield sobject("EmailMessage", "02s", org.mirror(Kind.EMAIL), _email(org))
 
 
 def _hidden(org: Org) -> Callable[[Record], bool]:

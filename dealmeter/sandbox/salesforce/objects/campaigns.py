@@ -13,6 +13,7 @@ from dealmeter.sandbox.salesforce.objects.common import (
     instant_field,
     named,
     owner_field,
+    sobject,
     text,
 )
 from dealmeter.sandbox.salesforce.org import Org
@@ -21,12 +22,8 @@ from dealmeter.sandbox.salesforce.texts import titled
 
 
 def objects(org: Org) -> Iterator[SObject]:
-    yield _sobject("Campaign", "701", org.mirror(Kind.CAMPAIGN), _campaign(org))
-    yield _sobject("CampaignMember", "00v", org.mirror(Kind.CAMPAIGN_MEMBER), _member(org))
-
-
-def _sobject(name: str, prefix: str, source: Any, fields: list[Field]) -> SObject:
-    return SObject(name=name, prefix=prefix, label=name, source=source, field_list=tuple(fields))
+    yield sobject("Campaign", "701", org.mirror(Kind.CAMPAIGN), _campaign(org))
+    yield sobject("CampaignMember", "00v", org.mirror(Kind.CAMPAIGN_MEMBER), _member(org))
 
 
 def _campaign(org: Org) -> list[Field]:

@@ -1,5 +1,6 @@
 """Fields that nearly every object type has, and short ways to say where a value comes from."""
 
+from collections.abc import Iterable
 from datetime import datetime, time
 from typing import Any
 
@@ -8,8 +9,15 @@ from dealmeter.sandbox.record import Kind, Record, Value
 from dealmeter.sandbox.salesforce import ids
 from dealmeter.sandbox.salesforce.field import Field, Read, Store, field, reference
 from dealmeter.sandbox.salesforce.org import Org
+from dealmeter.sandbox.salesforce.sobject import SObject
+from dealmeter.sandbox.salesforce.source import Source
 from dealmeter.sandbox.salesforce.texts import day as parse_day
 from dealmeter.sandbox.salesforce.texts import moment, number
+
+
+def sobject(name: str, prefix: str, source: Source, fields: Iterable[Field], **more: Any) -> SObject:
+    """A type whose label is its name."""
+    return SObject(name=name, prefix=prefix, label=name, source=source, field_list=tuple(fields), **more)
 
 
 def audit(org: Org, prefix: str, *, deletable: bool = True) -> list[Field]:

@@ -17,6 +17,7 @@ from dealmeter.sandbox.salesforce.objects.common import (
     owner_field,
     settings_audit,
     settings_row,
+    sobject,
     text,
 )
 from dealmeter.sandbox.salesforce.objects.past import tracked
@@ -32,10 +33,10 @@ MASTER_FIELD = "merged_into"
 
 def objects(org: Org) -> Iterator[SObject]:
     leads = org.mirror(Kind.LEAD)
-    yield _sobject("Account", "001", org.mirror(Kind.COMPANY), _account(org))
-    yield _sobject("Contact", "003", org.mirror(Kind.CONTACT), _contact(org))
-    yield _sobject("LeadStatus", "01Q", Settings(lambda: _statuses(org)), _status_fields(), bulk=False)
-    yield _sobject("Lead", "00Q", leads, _lead(org))
+    yield sobject("Account", "001", org.mirror(Kind.COMPANY), _account(org))
+    yield sobject("Contact", "003", org.mirror(Kind.CONTACT), _contact(org))
+    yield sobject("LeadStatus", "01Q", Settings(lambda: _statuses(org)), _status_fields(), bulk=False)
+    yield sobject("Lead", "00Q", leads, _lead(org))
     if org.features.tracking:
         yield tracked(
             org,
@@ -50,10 +51,6 @@ def objects(org: Org) -> Iterator[SObject]:
                 "owner": ("Owner", "EntityId", org.user),
             },
         )
-
-
-def _sobject(name: str, prefix: str, source: Any, fields: list[Field], **more: Any) -> SObject:
-    return SObject(name=name, prefix=prefix, label=name, source=source, field_list=tuple(fields), **more)
 
 
 def _master(prefix: str, to: str) -> Field:

@@ -1,4 +1,4 @@
-"""Opportunities with their stages, products, contact roles and splits."""
+"""Opportunities with their stages, histories, contact roles and splits."""
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
@@ -22,10 +22,12 @@ from dealmeter.sandbox.salesforce.objects.common import (
     owner_field,
     settings_audit,
     settings_row,
+    sobject,
     str_number,
     text,
 )
 from dealmeter.sandbox.salesforce.objects.past import opportunity_history, tracked
+from dealmeter.sandbox.salesforce.objects.products import STANDARD_PRICEBOOK
 from dealmeter.sandbox.salesforce.objects.setup import record_type_id
 from dealmeter.sandbox.salesforce.objects.stages import (
     CATEGORY_NAMES,
@@ -42,15 +44,14 @@ from dealmeter.sandbox.salesforce.source import Past, Settings
 from dealmeter.sandbox.salesforce.texts import moment, number, stamp, titled
 
 TYPES = {"newbusiness": "New Business", "existingbusiness": "Existing Business"}
-STANDARD_PRICEBOOK = 1
 PREDICTION = "Prediction__r.Value__c"
 Read = Callable[[Record], Any]
 
 
 def objects(org: Org) -> Iterator[SObject]:
-    deals, products = org.mirror(Kind.DEAL), org.mirror(Kind.PRODUCT)
-    yield _sobject("OpportunityStage", "01J", Settings(lambda: _stages(org)), _stage_fields(), replicateable=False)
-    yield _sobject("Opportunity", "006", deals, _opportunity(org))
+    deals = org.mirror(Kind.DEAL)
+    yield sobject("OpportunityStage", "01J", Settings(lambda: _stages(org)), _stage_fields(), replicateable=False)
+    yield sobject("Opportunity", "006", deals, _opportunity(org))
     yield opportunity_history(org, deals)
     if org.features.tracking:
         yield tracked(
@@ -69,23 +70,15 @@ def objects(org: Org) -> Iterator[SObject]:
                 "owner": ("Owner", "EntityId", org.user),
             },
         )
-    yield _sobject("Product2", "01t", products, _product(org))
-    yield _sobject("Pricebook2", "01s", Settings(lambda: _pricebooks(org)), [*settings_audit(), *_pricebook_fields()])
-    yield _sobject("PricebookEntry", "01u", products, _pricebook_entry(org))
-    yield _sobject("OpportunityLineItem", "00k", org.mirror(Kind.LINE_ITEM), _line(org))
     roles = Past(
         lambda deal: [deal.created] * len(org.world.links.of(Kind.DEAL, deal.id, Kind.CONTACT)),
         lambda deal, place, second: _role(org, deal, place, second),
         linked=True,
     )
-    yield _sobject("OpportunityContactRole", "00K", org.history("roles", deals, roles), _role_fields())
+    yield sobject("OpportunityContactRole", "00K", org.history("roles", deals, roles), _role_fields())
     if org.features.splits:
-        yield _sobject("OpportunitySplitType", "149", Settings(lambda: _split_types(org)), _split_type_fields())
-        yield _sobject("OpportunitySplit", "04X", org.mirror(Kind.DEAL_SPLIT), _split(org))
-
-
-def _sobject(name: str, prefix: str, source: Any, fields: list[Field], **more: Any) -> SObject:
-    return SObject(name=name, prefix=prefix, label=name, source=source, field_list=tuple(fields), **more)
+        yield sobject("OpportunitySplitType", "149", Settings(lambda: _split_types(org)), _split_type_fields())
+        yield sobject("OpportunitySplit", "04X", org.mirror(Kind.DEAL_SPLIT), _split(org))
 
 
 # Opportunity
@@ -184,9 +177,7 @@ def _derived(org: Org) -> list[Field]:
         field("HasOpportunityLineItem", "boolean", lambda deal: bool(links.of(Kind.DEAL, deal.id, Kind.LINE_ITEM))),
         field("HasOpenActivity", "boolean", lambda deal: False, filterable=False, sortable=False),
         field("HasOverdueTask", "boolean", lambda deal: False, filterable=False, sortable=False),
-        reference(
-            "Pricebook2Id", "Pricebook2", lambda deal: ids.text("01s", STANDARD_PRICEBOOK), relationship="Pricebook2"
-        ),
+        reference("Pricebook2Id", "Pricebook2", lambda deal: STANDARD_PRICEBOOK, relationship="Pricebook2"),
         field("FiscalYear", "int", lambda deal: int(close_day(org, deal)[:4])),
         field("FiscalQuarter", "int", quarter),
         field("Fiscal", "string", fiscal),
@@ -270,72 +261,6 @@ def _stage_fields() -> list[Field]:
         *(field(name, "boolean") for name in ("IsActive", "IsClosed", "IsWon")),
         field("SortOrder", "int"),
         field("DefaultProbability", "percent", scale=0),
-    ]
-
-
-# Products
-
-
-def _product(org: Org) -> list[Field]:
-    return [
-        *audit(org, "01t"),
-        text("Name", "name"),
-        text("ProductCode", "sku"),
-        field("Family", "picklist", lambda product: product.fields.get("series") or product.fields.get("folder")),
-        field("IsActive", "boolean", lambda product: product.archived is None),
-        field("IsArchived", "boolean", lambda product: False),
-        text("Description", "description", "textarea"),
-        amount("Cost__c", "cost"),
-        text("Billing_Frequency__c", "frequency"),
-        *custom(org, Kind.PRODUCT),
-    ]
-
-
-def _pricebooks(org: Org) -> Iterator[dict[str, Any]]:
-    yield settings_row("01s", STANDARD_PRICEBOOK, org.born, Name="Standard", IsActive=True, IsStandard=True)
-
-
-def _pricebook_fields() -> list[Field]:
-    return [field("Name"), field("IsActive", "boolean"), field("IsStandard", "boolean")]
-
-
-def _pricebook_entry(org: Org) -> list[Field]:
-    """One entry per product: the price that the world knows."""
-    return [
-        *audit(org, "01u"),
-        text("Name", "name"),
-        reference("Pricebook2Id", "Pricebook2", lambda product: ids.text("01s", STANDARD_PRICEBOOK), "Pricebook2"),
-        reference("Product2Id", "Product2", lambda product: ids.text("01t", product.id), "Product2"),
-        text("ProductCode", "sku"),
-        amount("UnitPrice", "price"),
-        field("IsActive", "boolean", lambda product: product.archived is None),
-        *currency_field(org),
-    ]
-
-
-def _line(org: Org) -> list[Field]:
-    def discount(line: Record) -> float | None:
-        return number(line.fields.get("discount_percentage"))
-
-    return [
-        *audit(org, "00k"),
-        link(org, "OpportunityId", "Opportunity", "006", Kind.LINE_ITEM, Kind.DEAL, nillable=False),
-        named("PricebookEntryId", "PricebookEntry", "01u", "product"),
-        named("Product2Id", "Product2", "01t", "product", relationship="Product2"),
-        text("Name", "name"),
-        text("ProductCode", "sku"),
-        amount("Quantity", "quantity", "double"),
-        amount("UnitPrice", "price"),
-        field("ListPrice", "currency", lambda line: number(line.fields.get("price"))),
-        field("Discount", "percent", discount, store=lambda v: {"discount_percentage": None if v is None else str(v)}),
-        amount("TotalPrice", "amount"),
-        text("ServiceDate", "starts_on", "date"),
-        field("SortOrder", "int", lambda line: None),
-        amount("Cost__c", "cost"),
-        text("Billing_Frequency__c", "frequency"),
-        amount("Term_Months__c", "term", "double", 0),
-        *currency_field(org),
-        *custom(org, Kind.LINE_ITEM),
     ]
 
 

@@ -18,6 +18,7 @@ from dealmeter.sandbox.salesforce.objects.common import (
     owner_field,
     settings_audit,
     settings_row,
+    sobject,
     text,
 )
 from dealmeter.sandbox.salesforce.objects.past import tracked
@@ -39,24 +40,20 @@ ORDERS = {"order-open": "Draft", "order-cancelled": "Canceled"}
 
 def objects(org: Org) -> Iterator[SObject]:
     cases = org.mirror(Kind.TICKET)
-    yield _sobject("Case", "500", cases, _case(org))
+    yield sobject("Case", "500", cases, _case(org))
     comments = Past(_answers, lambda case, place, second: _comment(org, case, second))
-    yield _sobject("CaseComment", "00a", org.history("comments", cases, comments), _comment_fields())
+    yield sobject("CaseComment", "00a", org.history("comments", cases, comments), _comment_fields())
     if org.features.tracking:
         what = {"stage": ("Status", "Text", lambda value: _status(org, Kind.TICKET, value))}
         yield tracked(org, "CaseHistory", "017", "CaseId", "Case", "500", cases, what)
-    yield _sobject("Survey_Response__c", "a01", org.mirror(Kind.FEEDBACK), _survey(org), custom=True)
-    yield _sobject("Contract", "800", org.mirror(Kind.SUBSCRIPTION), _contract(org))
+    yield sobject("Survey_Response__c", "a01", org.mirror(Kind.FEEDBACK), _survey(org), custom=True)
+    yield sobject("Contract", "800", org.mirror(Kind.SUBSCRIPTION), _contract(org))
     if org.features.orders:
-        yield _sobject("Order", "801", org.mirror(Kind.ORDER), _order(org))
+        yield sobject("Order", "801", org.mirror(Kind.ORDER), _order(org))
     if org.features.forecasting:
-        yield _sobject("ForecastingType", "0Db", Settings(lambda: _forecasts(org)), _forecast_fields(), bulk=False)
+        yield sobject("ForecastingType", "0Db", Settings(lambda: _forecasts(org)), _forecast_fields(), bulk=False)
         quotas = org.mirror(Kind.GOAL, takes=lambda goal: bool(goal.fields.get("owner")))
-        yield _sobject("ForecastingQuota", "0J9", quotas, _quota(org))
-
-
-def _sobject(name: str, prefix: str, source: Any, fields: list[Field], **more: Any) -> SObject:
-    return SObject(name=name, prefix=prefix, label=name, source=source, field_list=tuple(fields), **more)
+        yield sobject("ForecastingQuota", "0J9", quotas, _quota(org))
 
 
 def _status(org: Org, kind: Kind, stage: Any) -> Any:

@@ -1,7 +1,8 @@
 """Runs a query: which rows, in which order. What they show is `shape`'s business."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from dealmeter.sandbox.salesforce.errors import RefusedError, query_timeout
@@ -13,6 +14,7 @@ from dealmeter.sandbox.salesforce.soql.mistakes import field_refused
 from dealmeter.sandbox.salesforce.soql.plan import bounds
 from dealmeter.sandbox.salesforce.soql.scope import Scope
 from dealmeter.sandbox.salesforce.soql.syntax import Call, Order, Query
+from dealmeter.sandbox.salesforce.source import Source
 
 BY_STAMP, BY_ID = "stamp", "id"
 LARGEST_OFFSET = 2_000
@@ -39,21 +41,29 @@ def run(query: Query, scope: Scope, *, everything: bool, slow_above: int | None 
     found, order, sure = _candidates(source.keys, boxes)
     if slow_above is not None and len(found) > slow_above:
         raise query_timeout()
-    if not everything and source.hidden:
-        hidden = source.hidden
-        found = [each for each in found if serial_of(each) not in hidden]
-    if test is not None and not (exact and sure):
-        found = [each for each in found if _holds(source.get(serial_of(each)), test)]
-    if query.order and not query.aggregate:
-        found = _ordered(found, order, query.order, scope)
-    if query.aggregate:
-        return Found(scope.sobject, found)
-    stop = None if query.limit is None else query.offset + query.limit
-    return Found(scope.sobject, found[query.offset : stop] if query.offset or stop is not None else found)
+    keeps = _keeps(source, None if exact and sure else test, everything=everything)
+    stop = None if query.limit is None or query.aggregate else query.offset + query.limit
+    by_key = found if query.aggregate or not query.order else _by_key(found, order, query.order, scope)
+    if by_key is not None:
+        kept = by_key if keeps is None else filter(keeps, by_key)
+        found = list(islice(kept, stop))
+    else:
+        found = _by_rows(found if keeps is None else filter(keeps, found), query.order, scope)[:stop]
+    return Found(scope.sobject, found if query.aggregate else found[query.offset :])
 
 
-def _holds(row: Any, test: Callable[[Any], bool]) -> bool:
-    return row is not None and test(row)
+def _keeps(source: Source, test: Callable[[Any], bool] | None, *, everything: bool) -> Callable[[int], bool] | None:
+    """Which keys stay; None when all do."""
+    hidden = frozenset() if everything else source.hidden
+    if test is None:
+        return (lambda key: serial_of(key) not in hidden) if hidden else None
+
+    def keeps(key: int) -> bool:
+        serial = serial_of(key)
+        row = None if serial in hidden else source.get(serial)
+        return row is not None and test(row)
+
+    return keeps
 
 
 def _candidates(keys: Keys, boxes: list[Box]) -> tuple[list[int], str, bool]:
@@ -70,19 +80,25 @@ def _candidates(keys: Keys, boxes: list[Box]) -> tuple[list[int], str, bool]:
     return keys.within([Box(box.first, box.last) for box in boxes]), BY_STAMP, False
 
 
-def _ordered(found: list[int], order: str, by: tuple[Order, ...], scope: Scope) -> list[int]:
-    """By stamp (and Id), or by Id alone, the keys tell; by anything else the rows are looked at."""
+def _by_key(found: list[int], order: str, by: tuple[Order, ...], scope: Scope) -> list[int] | None:
+    """By stamp (and Id), or by Id alone, the keys tell; by anything else the rows must be looked at: None."""
     names = [_name(each, scope) for each in by]
     stamps = {name.lower() for name in scope.sobject.stamps}
     down = by[0].descending
-    if all(each.descending is down for each in by):
-        if names[0] == "id":
-            found = found if order == BY_ID else sorted(found, key=serial_of)
-            return found[::-1] if down else found
-        if names[0] in stamps and names[1:] in ([], ["id"]) and order == BY_STAMP:
-            return found[::-1] if down else found
+    if any(each.descending is not down for each in by):
+        return None
+    if names[0] == "id":
+        found = found if order == BY_ID else sorted(found, key=serial_of)
+    elif names[0] in stamps and names[1:] in ([], ["id"]):
+        found = found if order == BY_STAMP else scope.sobject.source.keys.among(found)
+    else:
+        return None
+    return found[::-1] if down else found
+
+
+def _by_rows(found: Iterable[int], by: tuple[Order, ...], scope: Scope) -> list[int]:
     get = scope.sobject.source.get
-    rows = [(each, get(serial_of(each))) for each in found]
+    rows = [(key, row) for key in found if (row := get(serial_of(key))) is not None]
     for each in reversed(by):
         rows.sort(key=_ranking(each, scope), reverse=each.descending)
     return [key for key, _row in rows]
