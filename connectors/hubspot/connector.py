@@ -46,6 +46,7 @@ class HubSpotConnector:
         self._raw_pipelines: dict[str, list[Json]] = {}
         self._told_dispositions: Mapping[str, str] | None = None
         self._leads_there: bool | None = None
+        self._contacts_lead: bool | None = None
         self._properties: dict[str, frozenset[str]] = {}
         self._meter = context.meter("account")
 
@@ -68,7 +69,8 @@ class HubSpotConnector:
             ),
         ]
         found += [stream for kind in KINDS for stream in completing(kind, cadence)]
-        return [stream for stream in found if (stream.of or stream.name) in self._chosen]
+        chosen = self._chosen - ({"leads"} if self._settings.leads_from == "contacts" else set())
+        return [stream for stream in found if (stream.of or stream.name) in chosen]
 
     def open(self) -> records.Account:
         """The account that answers. Raises BadCredentialsError where the token is refused."""
@@ -95,7 +97,7 @@ class HubSpotConnector:
             stream=stream.name,
         )
         pages = PASSES[which](passes, cursor)
-        return chain(self._real_leads(), pages) if stream.name == "leads" else pages
+        return chain(self._retire(stream.name, cursor), pages)
 
     def check(self) -> Checked:
         """Ask for one record of each stream, and for the day's requests."""
@@ -172,24 +174,41 @@ class HubSpotConnector:
         """Whether the account has leads of their own, and the token may read them."""
         with self._lock:
             if self._leads_there is None:
-                self._leads_there = "leads" in self._chosen and not self._refusal("leads")
+                wanted = "leads" in self._chosen and self._settings.leads_from == "auto"
+                self._leads_there = wanted and not self._refusal("leads")
             return self._leads_there
 
     def _kind(self, name: str) -> Kind:
-        """Where there are no leads, contacts are; but not where leads were and only their scope is missing now."""
-        known, kind = self._context.known, BY_NAME[name]
-        if name != "contacts" or "leads" not in self._chosen or self._has_leads:
-            return kind
-        were_there = known.live(records.Lead) > known.live(records.Lead, leads.PREFIX)
-        return kind if were_there else CONTACTS_AS_LEADS
+        """Contacts are leads too where there are no others."""
+        return CONTACTS_AS_LEADS if name == "contacts" and self._contacts_are_leads else BY_NAME[name]
 
-    def _real_leads(self) -> Iterator[Page]:
-        """The account has leads of their own by now: contacts are none any more."""
+    @property
+    def _contacts_are_leads(self) -> bool:
+        """Where the account has no leads, or as configured; not where it had some and only their scope is missing."""
+        with self._lock:
+            if self._contacts_lead is None:
+                self._contacts_lead = "leads" in self._chosen and not self._has_leads and not self._had_leads
+            return self._contacts_lead
+
+    @property
+    def _had_leads(self) -> bool:
+        known = self._context.known
+        return self._settings.leads_from == "auto" and known.live(records.Lead) > known.live(records.Lead, leads.PREFIX)
+
+    def _retire(self, stream: str, cursor: Cursor) -> Iterator[Page]:
+        """Once the account's leads are others than they were, the former ones are none: nobody is a lead twice."""
         known, last = self._context.known, ""
-        while self._has_leads and (ids := known.ids(records.Lead, last, BLOCK, leads.PREFIX)):
+        of_contacts = stream == "leads"
+        if not (self._has_leads if of_contacts else stream == "contacts" and self._contacts_are_leads):
+            return
+        made = known.live(records.Lead, leads.PREFIX)
+        if not (made if of_contacts else known.live(records.Lead) - made):
+            return
+        while ids := known.ids(records.Lead, last, BLOCK, leads.PREFIX if of_contacts else ""):
             last, read_at = ids[-1], self._client.now()
-            gone = [records.Lead(id=id_, deleted_at=read_at) for id_ in ids]
-            yield Page(cursor={}, read_at=read_at, records=gone)
+            former = [id_ for id_ in ids if id_.startswith(leads.PREFIX) == of_contacts]
+            gone = [records.Lead(id=id_, deleted_at=read_at) for id_ in former]
+            yield Page(cursor=cursor, read_at=read_at, records=gone)
 
     # ------------------------------------------------------------------------------------------------ objects
 

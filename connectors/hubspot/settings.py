@@ -103,6 +103,11 @@ class HubSpotSettings(BaseModel):
         _known(given, SCOPES, "there is no stream")
         return given
 
+    leads_from: Literal["auto", "contacts"] = Field(
+        default="auto",
+        description="auto: HubSpot's leads, or contacts by their lifecycle where the account has no leads; "
+        "contacts: those in any case, for accounts that have leads but don't use them",
+    )
     keep_payload: bool = Field(default=False, description="keep the raw answer beside each row")
     budget: Budget = Budget()
     cadence: Cadence = Cadence()

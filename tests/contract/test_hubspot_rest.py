@@ -465,6 +465,21 @@ def test_an_account_that_gets_leads_has_no_lead_twice_nor_when_their_scope_goes(
         assert {row["id"] for row in it.rows(Lead)} == real
 
 
+def test_an_account_that_does_not_use_its_leads_may_take_contacts(sqlite: Database) -> None:
+    with rig(sqlite, deals=40, activities_per_deal=0, extras=True) as it:
+        it.sync()
+        real = {row["id"] for row in it.rows(Lead)}
+        it.settings = {"leads_from": "contacts"}
+        it.later(HOUR)
+        outcome = it.sync()
+        assert "leads" not in {stream.stream for stream in outcome.streams}
+        assert {row["id"] for row in it.rows(Lead)} == set(_lifecycle(it))
+        it.settings = {"leads_from": "auto"}
+        it.later(HOUR)
+        it.sync(full=True)
+        assert {row["id"] for row in it.rows(Lead)} == real
+
+
 # ------------------------------------------------------------------------------- call outcomes, kinds of meetings
 
 
