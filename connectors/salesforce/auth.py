@@ -13,7 +13,7 @@ from simple_salesforce.exceptions import SalesforceAuthenticationFailed
 from simple_salesforce.login import SalesforceLogin
 
 from connectors.base import Context, Meter
-from connectors.errors import ActionNeededError, BadCredentialsError, UnexpectedResponseError
+from connectors.errors import ActionNeededError, BadCredentialsError, ConnectorError, UnexpectedResponseError
 from connectors.retry import retrying
 from connectors.salesforce.refusals import SessionExpiredError, maintenance
 from connectors.salesforce.session import SalesforceSession
@@ -117,7 +117,9 @@ def _jwt(settings: SalesforceSettings, session: SalesforceSession, context: Cont
             privatekey=_open(settings.private_key),
             domain=domain(settings, otherwise="login"),
         )
-    except ValueError as error:
+    except ConnectorError:
+        raise
+    except Exception as error:  # whatever the signing library makes of a bad key
         raise BadCredentialsError(
             "`private_key` is no RSA key in PEM form",
             hint="it begins with -----BEGIN PRIVATE KEY-----; give it as {file: PATH}",

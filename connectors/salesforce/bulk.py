@@ -4,7 +4,6 @@ import csv
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -84,7 +83,7 @@ class Bulk:
 
     def _wait(self, place: Place, meter: Meter) -> None:
         path, look = f"jobs/query/{place['job']}", FIRST_LOOK_S
-        until = datetime.fromisoformat(place["asked"]) + self.settings.patience
+        until = self.context.monotonic() + self.settings.patience.total_seconds()
         while True:
             try:
                 job = self.client.get(path, meter)
@@ -98,7 +97,7 @@ class Bulk:
                     f"bulk job {place['job']} over {job.get('object')} {str(state).lower()}: "
                     f"{job.get('errorMessage') or 'Salesforce gave no reason'}"
                 )
-            if self.client.now() >= until:
+            if self.context.monotonic() >= until:
                 self.client.send("PATCH", path, {"state": "Aborted"}, meter)
                 raise JobFailedError(f"bulk job {place['job']} was still {state} after {self.settings.patience}")
             self.context.notice(f"bulk job over {job.get('object')}: {state}, looking again in {look:.0f} s")
@@ -138,7 +137,9 @@ class Bulk:
                 promised = answer.headers.get("Sforce-NumberOfRecords")
                 following = answer.headers.get("Sforce-Locator")
                 if following is None:
-                    raise JobFailedError(f"a result of job {place['job']} came without Sforce-Locator: a proxy took it away")
+                    raise JobFailedError(
+                        f"a result of job {place['job']} came without Sforce-Locator: a proxy took it away"
+                    )
                 rows = _parsed(answer, path, fields)
                 read = sum(1 for _ in islice(rows, done))
                 while block := list(islice(rows, BLOCK)):
@@ -164,7 +165,8 @@ def _parsed(answer: requests.Response, path: str, fields: Mapping[str, Field]) -
     raw.decode_content, raw.auto_close = True, False
     text = io.TextIOWrapper(io.BufferedReader(raw, 1 << 18), encoding="utf-8", newline="")
     try:
-        rows = csv.reader(line.replace("\0", "") if "\0" in line else line for line in text)
+        lines = (line.replace("\0", "") if "\0" in line else line for line in text)
+        rows = csv.reader(lines, strict=True)  # strict: an end within quotes is a cut
         columns = next(rows, [])
         types = [fields[name].type if name in fields else _guess(name) for name in columns]
         plan = [(place, name, type_) for place, (name, type_) in enumerate(zip(columns, types, strict=True))]

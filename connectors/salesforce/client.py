@@ -25,8 +25,8 @@ Answer = TypeVar("Answer")
 
 CONNECTIONS = 24
 """Streams are read side by side; Salesforce lets at most 25 long requests run at once in an org."""
-LONGEST_ADDRESS = 8_000
-"""Characters of a query that we put into an address; Salesforce cuts at 16,384 bytes, proxies earlier."""
+LONGEST_ADDRESS = 4_000
+"""Characters of a query that we put into an address, where they grow; Salesforce cuts at 16,384 bytes, proxies earlier."""
 USAGE = re.compile(r"(?:^|[;\s])api-usage=(\d+)/(\d+)")
 
 
@@ -134,11 +134,7 @@ class Client:
         path = f"/services/data/v{self._settings.api_version}/queryAll"
         part = {"method": "GET", "url": f"{path}?{urlencode({'q': soql})}", "referenceId": "all"}
         body = {"compositeRequest": [part]}
-        answer = self.send("POST", "composite", body, meter)
-        found = (answer.get("compositeResponse") or [{}])[0]
-        if found.get("httpStatusCode") != 200:
-            raise refused_part(int(found.get("httpStatusCode") or 500), found.get("body"), path)
-        return _rows(found.get("body"))
+        return self._ask(lambda api: _part(api.restful("composite", method="POST", json=body), path), meter)
 
     # --------------------------------------------------------------------------------------------- the budget
 
@@ -185,6 +181,15 @@ def _rows(answer: Any) -> Json:
         reason="partial_answer",
         hint="no action needed: nothing was skipped, the next run reads it again",
     )
+
+
+def _part(answer: Any, path: str) -> Json:
+    """The rows in the only part of a composite answer."""
+    found = (_object(answer, "composite").get("compositeResponse") or [{}])[0]
+    status = int(found.get("httpStatusCode") or 500)
+    if status != requests.codes.ok:
+        raise refused_part(status, found.get("body"), path)
+    return _rows(found.get("body"))
 
 
 def _fresh_refused(error: SessionExpiredError) -> BadCredentialsError:

@@ -29,6 +29,8 @@ from store.records import (
 )
 
 BLOCK = 500
+BY_REST: Place = {"slow": True}
+"""A read of the dependents of one block is small: no job for it."""
 
 ByObject = Mapping[str, Sequence[Raw]]
 Say = Callable[[Sequence[str], ByObject, Account], Iterable[Statement]]
@@ -275,7 +277,7 @@ class DependentsPass:
         wanted, fields = set(ids), (*source.fields, source.parent, "Id")
         return [
             row
-            for block in rows.surely(fields, id_range(source.parent, ids), *rows.conditions(source.only), place={})
+            for block in rows.surely(fields, id_range(source.parent, ids), *rows.conditions(source.only), place=BY_REST)
             for row in block.rows
             if row.get(source.parent) in wanted
         ]

@@ -182,9 +182,12 @@ class Rows:
                 soql = select(names, self.object, *conditions, order="Id", limit=limit)
                 return self.client.query(soql, self.meter)
             except MissingFieldError as error:
-                if not error.field or not self.org.hide(self.object, error.field):
+                gone = [name for name in names if error.field and name.rpartition(".")[2] == error.field]
+                if not gone:
                     raise
-                self.notes.append(f"{self.object}: the field {error.field} is gone or hidden; left out")
+                for name in gone:
+                    self.org.hide(self.object, name)
+                self.notes.append(f"{self.object}: {', '.join(gone)} is gone or hidden; left out")
         raise not_there(self.object)
 
     def count(self) -> int | None:

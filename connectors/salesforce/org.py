@@ -58,13 +58,11 @@ class Org:
             if (object_, name) not in self._hidden and (name in there or name.partition(".")[0] + "." in there)
         )
 
-    def hide(self, object_: str, field: str) -> bool:
-        """Salesforce refused a field: look again, and never ask for it in this run. False where that is no news."""
+    def hide(self, object_: str, field: str) -> None:
+        """Salesforce refused a field: look again, and never ask for it in this run."""
         with self._lock:
             self._fields.pop(object_, None)
-            news = (object_, field) not in self._hidden
             self._hidden.add((object_, field))
-            return news
 
     def _described(self, object_: str) -> Mapping[str, Field]:
         if not self.has(object_):

@@ -28,6 +28,8 @@ from store.records import (
 from tests.contract.salesforce.rig import SalesforceRig, rig, stream
 from tests.rig import DAY, HOUR
 
+DEALS = {"include": ["deals", "owners", "pipelines"]}
+
 
 def test_a_first_run_brings_the_whole_org(database: Database) -> None:
     with rig(database) as it:
@@ -80,8 +82,8 @@ def test_a_deep_run_without_changes_writes_nothing(database: Database) -> None:
         assert it.everything() == before
 
 
-def test_a_run_after_k_changes_reads_about_k_records(database: Database) -> None:
-    with rig(database, deals=300, activities_per_deal=0) as it:
+def test_a_run_after_k_changes_reads_about_k_records(sqlite: Database) -> None:
+    with rig(sqlite, deals=300, activities_per_deal=0) as it:
         it.sync()
         it.later(HOUR)
         it.edits.update("Opportunity", it.ids("Opportunity")[:7], {"Amount": "4321.00"})
@@ -94,11 +96,11 @@ def test_a_run_after_k_changes_reads_about_k_records(database: Database) -> None
 
 
 @pytest.mark.parametrize("delay", [timedelta(minutes=5), timedelta(minutes=50)])
-def test_what_a_long_transaction_shows_late_arrives(database: Database, delay: timedelta) -> None:
-    with rig(database, activities_per_deal=0) as it:
+def test_what_a_long_transaction_shows_late_arrives(sqlite: Database, delay: timedelta) -> None:
+    with rig(sqlite, activities_per_deal=0, settings=DEALS) as it:
         it.sync()
         it.later(HOUR)
-        it.sandbox.org.commit_delay_ms = delay // timedelta(milliseconds=1)
+        it.sandbox.set_commit_delay(delay)
         for number, id_ in enumerate(it.ids("Opportunity")[:15]):
             it.edits.update("Opportunity", id_, {"Amount": f"{1000 + number}.25"})
             it.later(timedelta(minutes=1))
@@ -134,8 +136,8 @@ def test_deleted_restored_purged_and_merged_records(database: Database) -> None:
         assert {row["id"]: row for row in it.rows(Contact, deleted=True)}[people[2]]["deleted_at"] is not None
 
 
-def test_what_no_log_tells_any_more_is_found_by_the_reconciliation(database: Database) -> None:
-    with rig(database, activities_per_deal=0) as it:
+def test_what_no_log_tells_any_more_is_found_by_the_reconciliation(sqlite: Database) -> None:
+    with rig(sqlite, activities_per_deal=0) as it:
         it.sync()
         it.later(HOUR)
         it.sandbox.behaviour.log_days = 0.01
@@ -146,8 +148,8 @@ def test_what_no_log_tells_any_more_is_found_by_the_reconciliation(database: Dat
         assert any("deals: 3 records are gone from Salesforce" in note for note in outcome.notes)
 
 
-def test_the_brake_stops_a_reconciliation_that_would_delete_too_much(database: Database) -> None:
-    with rig(database, deals=100, activities_per_deal=0) as it:
+def test_the_brake_stops_a_reconciliation_that_would_delete_too_much(sqlite: Database) -> None:
+    with rig(sqlite, deals=100, activities_per_deal=0) as it:
         it.sync()
         it.later(HOUR)
         it.sandbox.behaviour.log_days = 0.001
@@ -163,9 +165,9 @@ def test_the_brake_stops_a_reconciliation_that_would_delete_too_much(database: D
         it.assert_equals_account()
 
 
-def test_formulas_are_refreshed_on_their_cadence(database: Database) -> None:
+def test_formulas_are_refreshed_on_their_cadence(sqlite: Database) -> None:
     settings = {"extra": {"deals": ["Score__c", "Priority__c"]}}
-    with rig(database, activities_per_deal=0, settings=settings) as it:
+    with rig(sqlite, activities_per_deal=0, settings=settings) as it:
         it.sync()
         assert it.edits.recalculate() > 0
         before = {row["id"]: row["extra"] for row in it.rows(Deal)}
@@ -181,10 +183,10 @@ def test_formulas_are_refreshed_on_their_cadence(database: Database) -> None:
         }
 
 
-def test_a_change_that_nothing_told_is_found_and_reported_by_the_reconciliation(database: Database) -> None:
-    with rig(database, activities_per_deal=0, settings={"cadence": {"late": "30d"}}) as it:
+def test_a_change_that_nothing_told_is_found_and_reported_by_the_reconciliation(sqlite: Database) -> None:
+    with rig(sqlite, activities_per_deal=0, settings={**DEALS, "cadence": {"late": "30d"}}) as it:
         it.sync()
-        it.sandbox.org.commit_delay_ms = 3 * 3_600_000
+        it.sandbox.set_commit_delay(3 * HOUR)
         it.edits.update("Opportunity", it.ids("Opportunity")[0], {"Amount": "77.00"})
         for _ in range(6):
             it.later(HOUR)
@@ -195,8 +197,8 @@ def test_a_change_that_nothing_told_is_found_and_reported_by_the_reconciliation(
         assert any("deals: 1 records were missing or older here" in note for note in outcome.notes)
 
 
-def test_contact_roles_that_vanish_without_a_word_are_refreshed_on_their_cadence(database: Database) -> None:
-    with rig(database, activities_per_deal=0) as it:
+def test_contact_roles_that_vanish_without_a_word_are_refreshed_on_their_cadence(sqlite: Database) -> None:
+    with rig(sqlite, activities_per_deal=0) as it:
         it.sync()
         link = it.rows(DealContact)[0]
         it.later(DAY)
@@ -219,8 +221,8 @@ def test_5_000_deals_of_one_second_arrive_in_as_many_requests_as_they_need(sqlit
         assert {row["next_step"] for row in it.rows(Deal)} == {"call again"}
 
 
-def test_asking_for_other_fields_reads_everything_again(database: Database) -> None:
-    with rig(database, activities_per_deal=0) as it:
+def test_asking_for_other_fields_reads_everything_again(sqlite: Database) -> None:
+    with rig(sqlite, activities_per_deal=0) as it:
         it.sync()
         it.later(HOUR)
         it.settings = {"extra": {"contacts": ["Title"]}}
