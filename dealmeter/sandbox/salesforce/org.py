@@ -15,6 +15,8 @@ from dealmeter.sandbox.world import World
 
 INTEGRATION_USER = 1
 """Owns what nobody owns: in Salesforce every record has an owner."""
+QUEUE, QUEUE_NAME = 1, "Unassigned"
+"""Where leads and cases wait that nobody owns yet."""
 ARCHIVED_AFTER = 365 * 86_400_000
 
 
@@ -105,6 +107,10 @@ class Org:
 
     def owner(self, record: Record) -> str:
         return self.user(record.fields.get("owner"))
+
+    def holder(self, owner: Value) -> str:
+        """Of a lead or a case: the user, or the queue in which it waits for one."""
+        return self.user(owner) if owner else ids.text("00G", QUEUE)
 
     def day(self, ms: Value) -> str | None:
         """The local day of an instant."""

@@ -109,6 +109,16 @@ def test_leads_agree_with_the_world(world: World, sf: Salesforce) -> None:
     assert moves == sum(len(lead.changes("stage")) - 1 for lead in leads)
 
 
+def test_what_nobody_owns_waits_in_a_queue_or_belongs_to_the_integration(world: World, sf: Salesforce) -> None:
+    for sobject, kind in (("Lead", Kind.LEAD), ("Case", Kind.TICKET)):
+        waiting = sf.rows(f"SELECT OwnerId, Owner.Name, Owner.Type FROM {sobject} WHERE Owner.Name = 'Unassigned'")
+        assert len(waiting) == sum(not record.fields.get("owner") for record in world.tables[kind].live) > 0
+        assert {(row["OwnerId"][:3], row["Owner"]["Type"]) for row in waiting} == {("00G", "Group")}
+    unowned = sum(not deal.fields.get("owner") for deal in world.tables[Kind.DEAL].live)
+    soql = "SELECT COUNT() FROM Opportunity WHERE Owner.Username = 'integration@example.com'"
+    assert sf.query(soql).json["totalSize"] == unowned > 0
+
+
 def test_every_type_and_field_of_describe_can_be_queried(reading: Salesforce) -> None:
     for entry in reading.get("/sobjects").json["sobjects"]:
         described = reading.get(f"/sobjects/{entry['name']}/describe").json

@@ -35,11 +35,12 @@ def audit(org: Org, prefix: str, *, deletable: bool = True) -> list[Field]:
     return fields
 
 
-def owner_field(org: Org, *also: str) -> Field:
+def owner_field(org: Org, *, queues: bool = False) -> Field:
+    """Somebody, or with `queues` maybe a queue."""
     return reference(
         "OwnerId",
-        ("User", *also) if also else "User",
-        org.owner,
+        ("User", "Group") if queues else "User",
+        (lambda record: org.holder(record.fields.get("owner"))) if queues else org.owner,
         nillable=False,
         store=lambda value: {"owner": str_number(value)},
     )

@@ -48,7 +48,7 @@ def objects(org: Org) -> Iterator[SObject]:
             leads,
             {
                 "stage": ("Status", "Text", lambda value: lead_status(org, value)),
-                "owner": ("Owner", "EntityId", org.user),
+                "owner": ("Owner", "EntityId", org.holder),
             },
         )
 
@@ -176,7 +176,7 @@ def _lead(org: Org) -> list[Field]:
         ),
         field("Rating", "picklist", lambda lead: titled(lead.fields.get("label"))),
         field("Industry", "picklist", lambda lead: None),
-        owner_field(org, "Group"),
+        owner_field(org, queues=True),
         text("Country", "country"),
         text("City", "city"),
         field("IsConverted", "boolean", converted),

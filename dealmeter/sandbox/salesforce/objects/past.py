@@ -8,7 +8,7 @@ from dealmeter.sandbox.record import Record, Value
 from dealmeter.sandbox.salesforce import ids
 from dealmeter.sandbox.salesforce.field import Field, field, reference
 from dealmeter.sandbox.salesforce.objects.stages import category, close_day, percent
-from dealmeter.sandbox.salesforce.org import Org
+from dealmeter.sandbox.salesforce.org import QUEUE_NAME, Org
 from dealmeter.sandbox.salesforce.sobject import SObject
 from dealmeter.sandbox.salesforce.source import PER_RECORD, Mirror, Past
 from dealmeter.sandbox.salesforce.texts import number, stamp
@@ -126,9 +126,7 @@ def tracked(
             for earlier, later in pairwise(changes):
                 old, new = show(earlier.value), show(later.value)
                 if type == "EntityId":
-                    found.append(
-                        _Step(later.at, shown_name, "Text", _name(org, earlier.value), _name(org, later.value))
-                    )
+                    found.append(_Step(later.at, shown_name, "Text", *(_name(org, id) for id in (old, new))))
                 found.append(_Step(later.at, shown_name, type, old, new))
         return sorted(found, key=lambda step: step.at)[: PER_RECORD - 1]
 
@@ -169,6 +167,10 @@ def tracked(
     )
 
 
-def _name(org: Org, owner: Value) -> str:
-    found = org.world.owners.get(int(owner)) if owner else None
-    return f"{found.first_name} {found.last_name}" if found else "Integration User"
+def _name(org: Org, id: str) -> str:
+    """Of a user or a queue."""
+    parsed = ids.parse(id)
+    owner = org.world.owners.get(parsed[1]) if parsed and parsed[0] == "005" else None
+    if owner is not None:
+        return f"{owner.first_name} {owner.last_name}"
+    return QUEUE_NAME if id.startswith("00G") else "Integration User"

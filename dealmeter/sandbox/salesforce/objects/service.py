@@ -81,7 +81,7 @@ def _case(org: Org) -> list[Field]:
         field("IsClosed", "boolean", closed),
         field("IsEscalated", "boolean", lambda case: False),
         instant_field("ClosedDate", "closed_at"),
-        owner_field(org, "Group"),
+        owner_field(org, queues=True),
         reference("ParentId", "Case", lambda case: None),
         named("MasterRecordId", "Case", "500", "merged_into", relationship="MasterRecord"),
         instant_field("First_Response__c", "first_response_at"),

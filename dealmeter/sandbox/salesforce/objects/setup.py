@@ -10,7 +10,7 @@ from dealmeter.sandbox.record import Kind
 from dealmeter.sandbox.salesforce import ids
 from dealmeter.sandbox.salesforce.field import Field, field, reference
 from dealmeter.sandbox.salesforce.objects.common import settings_audit, settings_row
-from dealmeter.sandbox.salesforce.org import INTEGRATION_USER, Org
+from dealmeter.sandbox.salesforce.org import INTEGRATION_USER, QUEUE, QUEUE_NAME, Org
 from dealmeter.sandbox.salesforce.sobject import SObject
 from dealmeter.sandbox.salesforce.source import Settings
 from dealmeter.sandbox.salesforce.texts import moment
@@ -25,6 +25,7 @@ Rows = Iterator[dict[str, Any]]
 def objects(org: Org) -> Iterator[SObject]:
     yield _settings(org, "Organization", "00D", _organization(org), _organization_fields(), replicateable=False)
     yield _settings(org, "User", "005", lambda: _users(org), _user_fields(org))
+    yield _settings(org, "Group", "00G", lambda: _groups(org), _group_fields())
     yield _settings(org, "UserRole", "00E", lambda: _roles(org), _role_fields())
     yield _settings(org, "RecordType", "012", lambda: _record_types(org), _record_type_fields())
     yield _settings(org, "Period", "26F", lambda: _periods(org), _period_fields(), replicateable=False)
@@ -143,6 +144,14 @@ def _user_fields(org: Org) -> list[Field]:
     if org.features.multi_currency:
         fields.append(field("DefaultCurrencyIsoCode", "picklist"))
     return fields
+
+
+def _groups(org: Org) -> Rows:
+    yield settings_row("00G", QUEUE, org.born, Name=QUEUE_NAME, DeveloperName=QUEUE_NAME, Type="Queue", Email=None)
+
+
+def _group_fields() -> list[Field]:
+    return [*(field(name) for name in ("Name", "DeveloperName", "Email")), field("Type", "picklist")]
 
 
 def _roles(org: Org) -> Rows:
