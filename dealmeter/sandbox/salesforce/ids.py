@@ -6,7 +6,6 @@ from functools import cache
 DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 POD = "Wq"
 NUMBER_LENGTH = 9
-CODES = 62
 NUMBERS: int = 62**NUMBER_LENGTH
 _VALUES = {digit: value for value, digit in enumerate(DIGITS)}
 _SUFFIX = string.ascii_uppercase + "012345"

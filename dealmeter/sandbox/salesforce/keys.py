@@ -19,10 +19,6 @@ def serial_of(of: int) -> int:
     return of & LAST_SERIAL
 
 
-def second_of(of: int) -> int:
-    return of >> SERIAL_BITS
-
-
 class Box(NamedTuple):
     """Rows stamped within [first, last] seconds whose serial is within [low, high]."""
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from dealmeter.sandbox.account import Owner
 from dealmeter.sandbox.record import Kind, Record, Value
 from dealmeter.sandbox.salesforce import ids
-from dealmeter.sandbox.salesforce.source import History, Mirror, Past, Settings
+from dealmeter.sandbox.salesforce.source import History, Mirror, Past
 from dealmeter.sandbox.salesforce.texts import local_day
 from dealmeter.sandbox.world import World
 
@@ -76,9 +76,6 @@ class Org:
         if name not in self._histories:
             self._histories[name] = History(self.world, mirror, past)
         return self._histories[name]
-
-    def settings(self, make: Callable[[], Iterable[dict[str, object]]]) -> Settings:
-        return Settings(make)
 
     def _hear(self, at: int, kind: Kind, number: int, record: Record | None) -> None:
         for mirror in self._listening[kind]:

@@ -119,9 +119,12 @@ def test_the_public_data_set_keeps_its_known_sums() -> None:
     assert closed == 4238 + 2473
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_command_says_where_it_listens_and_what_opens_it(number: int) -> None:
-    command = [sys.executable, "-W", "error", "-m", "dealmeter.sandbox", "salesforce", "--deals", "20", "--rate-limit"]
+@pytest.mark.parametrize(
+    ("number", "program"),
+    [(signal.SIGTERM, ("-m", "dealmeter.sandbox")), (signal.SIGINT, ("-m", "dealmeter", "sandbox"))],
+)
+def test_the_command_says_where_it_listens_and_what_opens_it(number: int, program: tuple[str, ...]) -> None:
+    command = [sys.executable, "-W", "error", *program, "salesforce", "--deals", "20", "--rate-limit"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert running.stdout
         lines = [running.stdout.readline().strip() for _ in range(5)]
