@@ -61,9 +61,8 @@ def _query(call: Call, *, everything: bool) -> Answer:
 
 
 def _page(call: Call, found: Found, shape: Shape, start: int, size: int, cursor: str | None) -> Answer:
-    if call.shorten:
-        size = max(1, size // 3)
-    source, total, stop = found.sobject.source, len(found.keys), start + size
+    shown = max(1, size // 3) if call.shorten else size
+    source, total, stop = found.sobject.source, len(found.keys), start + shown
     head: dict[str, object] = {"totalSize": total, "done": stop >= total}
     if stop < total:
         if cursor is None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
+from random import Random
 from types import TracebackType
 from typing import Self
 
@@ -66,6 +67,7 @@ class SalesforceSandbox:
         self.sessions = Sessions(world.clock, self.org.id)
         self.oauth = OAuth(self.org, self.sessions, real_time=real_time)
         self.latency_ms = latency_ms
+        self._rng = Random(f"{seed}:pages")
         self._hold = Hold()
         self._stopping = threading.Event()
         self._http = HttpServer(self._handle, port)
@@ -229,6 +231,7 @@ class SalesforceSandbox:
             version, rest = data
             if not describes.OLDEST <= version <= describes.NEWEST:
                 raise _wrong_version(version)
+            shorten = shorten or self._rng.random() < self.behaviour.short_pages
             call = Call(request, self.service, {}, version, session, shorten)
             if request.method == "POST" and rest.rstrip("/") in _COMPOSITE:
                 return "composite", _COMPOSITE[rest.rstrip("/")](call, self._inner)

@@ -22,12 +22,14 @@ from dealmeter.sandbox.salesforce.tokens import Session
 class Behaviour:
     """How the org behaves today; may be changed at any time.
 
-    `slow_above` (and `bulk_slow_above`): queries that must look at more rows time out. `clock_skew_s`: by how much the
-    Date header is wrong. `strip_headers`: a proxy takes the Sforce- headers away. `no_bulk`: types that Bulk refuses.
+    `short_pages`: share of the pages that are shorter than asked for. `slow_above` (and `bulk_slow_above`): queries
+    that must look at more rows time out. `clock_skew_s`: by how much the Date header is wrong. `strip_headers`: a proxy
+    takes the Sforce- headers away. `no_bulk`: types that Bulk refuses.
     `log_days`: how far back the delete log reaches. `bulk_steps`: how many looks a Bulk job takes until it is complete.
     `bulk_rows`: rows per result page unless asked. `bulk_fates`: what becomes of the coming jobs.
     """
 
+    short_pages: float = 0.0
     slow_above: int | None = None
     clock_skew_s: float = 0.0
     strip_headers: bool = False

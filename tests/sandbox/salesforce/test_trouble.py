@@ -151,6 +151,20 @@ def test_a_short_page_is_not_the_last(sf: Salesforce, org: SalesforceSandbox) ->
     assert (len(page["records"]), page["done"]) == (66, False)
 
 
+def test_pages_may_be_shorter_than_asked_for_at_will(sf: Salesforce, org: SalesforceSandbox) -> None:
+    soql = "SELECT Id FROM OpportunityFieldHistory"
+    whole = sf.ids(soql)
+    org.behaviour.short_pages = 0.5
+    page, sizes = sf.query(soql, {"Sforce-Query-Options": "batchSize=200"}).json, list[int]()
+    while True:
+        sizes.append(len(page["records"]))
+        if page["done"]:
+            break
+        page = sf.get(page["nextRecordsUrl"]).json
+    assert sum(sizes) == len(whole)
+    assert {66, 200} <= set(sizes)
+
+
 def test_a_proxy_and_a_wrong_clock(sf: Salesforce, org: SalesforceSandbox) -> None:
     org.behaviour.clock_skew_s = 90
     assert sf.get("/limits").headers["Date"] == "Sat, 21 Nov 2026 12:01:30 GMT"
