@@ -26,7 +26,7 @@ Answer = TypeVar("Answer")
 CONNECTIONS = 24
 """Streams are read side by side; Salesforce lets at most 25 long requests run at once in an org."""
 LONGEST_ADDRESS = 4_000
-"""Characters of a query that we put into an address, where they grow; Salesforce cuts at 16,384 bytes, proxies earlier."""
+"""Characters of a query that we put into an address; they grow there, and Salesforce cuts at 16,384 bytes."""
 USAGE = re.compile(r"(?:^|[;\s])api-usage=(\d+)/(\d+)")
 
 

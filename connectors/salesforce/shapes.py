@@ -49,6 +49,8 @@ TYPES_OF_TASK = {
     "LinkedIn": "message",
     "Meeting": "meeting",
 }
+MESSAGES = ("whatsapp", "whats app", "sms", "linkedin", "message")
+CALLED = ("CallDurationInSeconds", "CallType", "CallDisposition")
 DIRECTIONS = {"inbound": "inbound", "outbound": "outbound"}
 OUTCOMES: Sequence[tuple[str, str]] = (
     ("voicemail", "left_message"),
@@ -158,7 +160,7 @@ def task(values: Values, raw: Raw, account: Account) -> None:
     """Calls, mails and to-dos are all tasks; one happened when it was completed, else on the day when it is due."""
     done = raw.get("IsClosed") is True
     subtype = str(raw.get("TaskSubtype") or "")
-    values["type"] = TYPES_OF_TASK.get(subtype) or TYPES_OF_TASK.get(str(raw.get("Type") or ""), "task")
+    values["type"] = _type_of_task(subtype, str(raw.get("Type") or ""), raw)
     values["subtype"] = str(values["subtype"] or "").lower() or None
     values["due_at"] = local(values["due_at"], account.zone)
     values["completed_at"] = moment(values["completed_at"]) if done else None
@@ -168,13 +170,24 @@ def task(values: Values, raw: Raw, account: Account) -> None:
     SAID_OF_TASK.get(values["type"], _to_do)(values, raw, done)
 
 
+def _type_of_task(subtype: str, type_: str, raw: Raw) -> str:
+    """What a task was: by its subtype, else by the type that people chose. A to-do to call somebody is no call yet."""
+    if subtype in TYPES_OF_TASK:
+        return TYPES_OF_TASK[subtype]
+    if any(word in type_.lower() for word in MESSAGES):
+        return "message"
+    if subtype and not (type_ == "Call" and any(raw.get(name) is not None for name in CALLED)):
+        return "task"
+    return TYPES_OF_TASK.get(type_, "task")
+
+
 def _call(values: Values, raw: Raw, done: bool) -> None:
     values["direction"] = DIRECTIONS.get(str(raw.get("CallType") or "").lower())
     values["outcome"] = outcome(raw.get("CallDisposition")) or ("completed" if done else "open")
 
 
 def _mail(values: Values, raw: Raw, done: bool) -> None:
-    """Mail that was logged as a task was sent; what an EmailMessage knows better is said by `tasks.emails`."""
+    """Mail or a message that was logged as a task was sent; an EmailMessage may know better (`tasks.emails`)."""
     values["direction"] = "outbound"
     values["outcome"] = "sent" if done else "open"
 
@@ -184,7 +197,7 @@ def _to_do(values: Values, raw: Raw, done: bool) -> None:
     values["outcome"] = "completed" if done else "open"
 
 
-SAID_OF_TASK = {"call": _call, "email": _mail}
+SAID_OF_TASK = {"call": _call, "email": _mail, "message": _mail}
 
 
 def event(values: Values, raw: Raw, account: Account) -> None:

@@ -44,6 +44,7 @@ def test_a_large_window_goes_by_bulk_and_a_small_one_by_rest(sqlite: Database) -
         it.sync()
         it.later(HOUR)
         it.edits.bulk("Opportunity", 250, {"NextStep": "call again"})
+        it.later(HOUR)
         assert stream(it.sync(only=["deals"]), "deals").counts.updated == 250
         assert _jobs(it) == 2
         it.later(HOUR)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -64,7 +65,7 @@ def test_each_way_to_sign_in(sqlite: Database, tmp_path: Path, way: str) -> None
 def test_an_expired_session_is_renewed_once_for_all_readers(sqlite: Database, tmp_path: Path, way: str) -> None:
     with rig(sqlite) as it:
         it.settings = {**_settings(it, way, tmp_path), "include": []}
-        expired = []
+        expired: list[int] = []
 
         def expire(name: str, read: int) -> None:
             if name == "contacts" and not expired:
@@ -238,9 +239,8 @@ def test_settings_that_cannot_work_are_refused_with_words() -> None:
         ({**SIGN_IN, "exclude": ["opportunities"]}, "there is no stream"),
     ]
     for given, words in cases:
-        with pytest.raises(ValueError, match=".+") as caught:
+        with pytest.raises(ValueError, match=re.escape(words)):
             Settings.model_validate(given)
-        assert words in str(caught.value), given
 
 
 def test_check_says_who_answers_and_what_can_be_read() -> None:
