@@ -14,9 +14,10 @@ from connectors.salesforce.client import Json
 from connectors.salesforce.history import deal_past, lead_past
 from connectors.salesforce.kinds import Kind
 from connectors.salesforce.objects import SECOND, Place, Rows, instant
+from connectors.salesforce.refusals import TooLargeError
 from connectors.salesforce.settings import Cadence
 from connectors.salesforce.shapes import LINKED, RESPONSES, Account, Raw, mail_way, moment
-from connectors.salesforce.soql import between, id_range
+from connectors.salesforce.soql import between
 from store.records import (
     Activity,
     Deal,
@@ -29,9 +30,6 @@ from store.records import (
 )
 
 BLOCK = 500
-BY_REST: Place = {"slow": True}
-"""A read of the dependents of one block is small: no job for it."""
-
 ByObject = Mapping[str, Sequence[Raw]]
 Say = Callable[[Sequence[str], ByObject, Account], Iterable[Statement]]
 
@@ -237,6 +235,36 @@ DEPENDENTS: tuple[Dependents, ...] = (
 BY_STREAM: Mapping[str, Dependents] = {f"{each.of}.{each.name}": each for each in DEPENDENTS}
 
 
+class NotInOrderError(Exception):
+    """Salesforce sorts ids in another way than we do, or can't sort them any more."""
+
+
+class Walk:
+    """Rows in the order of their parents, taken a stretch at a time."""
+
+    def __init__(self, rows: Iterator[Json], parent: str) -> None:
+        self._rows = rows
+        self._parent = parent
+        self._ahead: Json | None = None
+        self._reached = ""
+        self.broken = False
+
+    def until(self, last: str) -> Iterator[Json]:
+        """The rows of parents up to one. Raises NotInOrderError, TooLargeError."""
+        if self.broken:
+            raise NotInOrderError
+        while (row := self._ahead or next(self._rows, None)) is not None:
+            self._ahead = None
+            parent = str(row[self._parent])
+            if parent < self._reached:
+                raise NotInOrderError
+            if parent > last:
+                self._ahead = row
+                return
+            self._reached = parent
+            yield row
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DependentsPass:
     """Reads the dependents of one kind. A cursor is `{"began", "last"}` (all parents, up to one), `{"since", "swept"}`
@@ -262,25 +290,30 @@ class DependentsPass:
     # ------------------------------------------------------------------------------------------------ all of them
 
     def _all(self, cursor: Cursor) -> Iterator[Page]:
+        """Block by block of the parents that we know; each object is asked for once, in the order of its parents."""
         began, last = str(cursor.get("began") or self._now().isoformat()), str(cursor.get("last", ""))
+        walks: dict[str, Walk] = {}
         while ids := self.context.known.ids(self.kind.record, last, BLOCK, self.kind.prefix):
             last, read_at = ids[-1], self._now()
-            rows = {source.object: self._of_range(source, ids) for source in self.what.sources}
+            rows = {source.object: self._of_block(source, ids, walks) for source in self.what.sources}
             yield self._page(ids, rows, {"began": began, "last": last}, read_at)
         yield Page(cursor={"since": began, "swept": began}, read_at=self._now(), notes=self._notes)
 
-    def _of_range(self, source: Source, ids: Sequence[str]) -> list[Json]:
-        """The rows of parents that lie side by side: Salesforce sorts ids as we do, by their code points."""
+    def _of_block(self, source: Source, ids: Sequence[str], walks: dict[str, "Walk"]) -> list[Json]:
+        """The rows of parents that lie side by side; by name where they can't be walked in order."""
         rows = self._readable(source)
         if rows is None:
             return []
-        wanted, fields = set(ids), (*source.fields, source.parent, "Id")
-        return [
-            row
-            for block in rows.surely(fields, id_range(source.parent, ids), *rows.conditions(source.only), place=BY_REST)
-            for row in block.rows
-            if row.get(source.parent) in wanted
-        ]
+        if source.object not in walks:
+            fields = (*source.fields, source.parent, "Id")
+            ordered = rows.ordered(source.parent, fields, ids[0], *rows.conditions(source.only))
+            walks[source.object] = Walk(ordered, source.parent)
+        try:
+            wanted = set(ids)
+            return [row for row in walks[source.object].until(ids[-1]) if row[source.parent] in wanted]
+        except (TooLargeError, NotInOrderError):
+            walks[source.object].broken = True
+            return self._of(source, ids)
 
     # ---------------------------------------------------------------------------------------------- what has changed
 

@@ -19,7 +19,7 @@ from connectors.salesforce.refusals import (
     NotThereError,
     TooLargeError,
 )
-from connectors.salesforce.soql import after, one_of, select
+from connectors.salesforce.soql import after, not_before, one_of, select
 from connectors.salesforce.translate import Translation, Translator, gathered
 
 ALWAYS = ("Id", "CreatedDate", "SystemModstamp", "LastModifiedDate", "IsDeleted", "MasterRecordId")
@@ -154,6 +154,22 @@ class Rows:
                 return
             answer = self.client.more(str(answer["nextRecordsUrl"]), self.meter)
 
+    def ordered(self, by: str, fields: Sequence[str], first: str, *conditions: str) -> Iterator[Json]:
+        """All rows whose `by` is not before `first`, in its order; some may come twice. Raises TooLargeError."""
+        while True:
+            try:
+                answer = self.ask(fields, not_before(by, first), *conditions, order=f"{by}, Id")
+                while True:
+                    for record in answer["records"]:
+                        row = flat(record)
+                        first = str(row[by])
+                        yield row
+                    if answer["done"]:
+                        return
+                    answer = self.client.more(str(answer["nextRecordsUrl"]), self.meter)
+            except LocatorGoneError:
+                continue  # asked again, from the last one that came
+
     def by_id(self, fields: Sequence[str], ids: Sequence[str], *conditions: str) -> list[Json]:
         """The rows of these ids, deleted ones too."""
         return self.among("Id", fields, ids, *conditions)
@@ -174,12 +190,12 @@ class Rows:
                 continue
         return list(self.all(fields, *conditions))
 
-    def ask(self, fields: Sequence[str], *conditions: str, limit: int = 0) -> Json:
-        """The first page, by id, of those of the fields that are there; one that is refused is left out."""
+    def ask(self, fields: Sequence[str], *conditions: str, order: str = "Id", limit: int = 0) -> Json:
+        """The first page of those of the fields that are there; one that is refused is left out."""
         for _ in range(len(fields) + 1):
             names = self.org.visible(self.object, fields)
             try:
-                soql = select(names, self.object, *conditions, order="Id", limit=limit)
+                soql = select(names, self.object, *conditions, order=order, limit=limit)
                 return self.client.query(soql, self.meter)
             except MissingFieldError as error:
                 gone = [name for name in names if error.field and name.rpartition(".")[2] == error.field]

@@ -39,6 +39,6 @@ def one_of(field: str, ids: Sequence[str]) -> str:
     return f"{field} IN {format_soql('{}', list(ids))}"
 
 
-def id_range(field: str, ids: Sequence[str]) -> str:
-    """From the first to the last of some ids in order."""
-    return f"{field} >= {format_soql('{}', ids[0])} AND {field} <= {format_soql('{}', ids[-1])}"
+def not_before(field: str, id_: str) -> str:
+    """Ids from one on."""
+    return f"{field} >= {format_soql('{}', id_)}"
