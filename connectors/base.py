@@ -37,7 +37,8 @@ class Stream:
 
     `entity` is what it is mainly about. `every` is its cadence, None for each run. A stream may complete another one
     (`of`): it sees what that one can't, and is read after it. With `implied`, the first full read of that one does
-    its work too, and its cadence counts from then on.
+    its work too, and its cadence counts from then on. An `optional` one is not in every account: where the CRM doesn't
+    let it be read it is skipped, with the reason, and nothing is wrong.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Stream:
     every: timedelta | None = None
     of: str = ""
     implied: bool = False
+    optional: bool = False
 
 
 class Meter:
@@ -92,13 +94,15 @@ class Context:
 class Checked:
     """What a check found: who we are, which streams can be read (empty text) or why not, what is left of the budget.
 
-    `clock_difference` is the CRM's clock minus ours.
+    `left_out` are optional streams that can't be read, and why: nothing is wrong with that. `clock_difference` is the
+    CRM's clock minus ours.
     """
 
     account: Account
     streams: Mapping[str, str]
     budget: Mapping[str, Any]
     clock_difference: timedelta
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 class Connector(Protocol):

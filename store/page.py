@@ -24,7 +24,7 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merge:
-    """`old_id` was merged into `id`: it resolves to it from now on and never counts again."""
+    """`old_id` was merged into `id`: it resolves to it from now on and never counts again. At `merged_at`, if known."""
 
     entity: type[Record]
     old_id: str

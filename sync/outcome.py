@@ -29,6 +29,12 @@ class StreamOutcome:
     requests: int = 0
     retries: Mapping[str, int] = field(default_factory=dict)
     error: BaseException | None = None
+    optional: bool = False
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether the CRM doesn't let us read it, and need not."""
+        return self.optional and isinstance(self.error, MissingScopeError)
 
     @property
     def trouble(self) -> Trouble | None:
@@ -69,6 +75,7 @@ def trouble(error: BaseException) -> Trouble:
 
 def verdict(streams: Sequence[StreamOutcome], *, stopped: bool) -> tuple[str, BaseException | None]:
     """The outcome of a run, and the error that decided it: the gravest first."""
+    streams = [stream for stream in streams if not stream.is_left_out]
     errors = [stream.error for stream in streams if stream.error is not None]
     gravest = min(errors, key=_gravity, default=None)
     if stopped:

@@ -276,7 +276,9 @@ class _Run:
         if news.stopped:
             outcome, self.stopped = STOPPED, self.stopped or self.stop.is_set()
         retries = dict(self.context.meter(stream).retries)
-        self.streams[stream] = replace(self.streams[stream], outcome=outcome, error=error, retries=retries)
+        self.streams[stream] = replace(
+            self.streams[stream], outcome=outcome, error=error, retries=retries, optional=news.stream.optional
+        )
         with self.database.write() as tx:
             runs.close_stream(
                 tx,

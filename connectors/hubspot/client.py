@@ -64,15 +64,23 @@ class Client:
 
     def get(self, path: str, query: Sequence[tuple[str, Any]], meter: Meter) -> Json:
         """The decoded answer of a GET. Raises a ConnectorError."""
-        return self._ask("GET", path, query=query, body=None, meter=meter, window=self._burst)
+        answer: Json = self._ask("GET", path, query=query, body=None, meter=meter, window=self._burst)
+        return answer
+
+    def get_list(self, path: str, meter: Meter) -> list[Json]:
+        """The decoded answer of an old GET that answers with a bare list. Raises a ConnectorError."""
+        found: list[Json] = self._ask("GET", path, query=(), body=None, meter=meter, window=self._burst, shape=list)
+        return found
 
     def post(self, path: str, body: Mapping[str, Any], meter: Meter, query: Sequence[tuple[str, Any]] = ()) -> Json:
         """The decoded answer of a reading POST (batch read), which is safe to send again. Raises a ConnectorError."""
-        return self._ask("POST", path, query=query, body=body, meter=meter, window=self._burst)
+        answer: Json = self._ask("POST", path, query=query, body=body, meter=meter, window=self._burst)
+        return answer
 
     def search(self, path: str, body: Mapping[str, Any], meter: Meter) -> Json:
         """The decoded answer of a search, which has limits of its own. Raises a ConnectorError."""
-        return self._ask("POST", path, query=(), body=body, meter=meter, window=self._search)
+        answer: Json = self._ask("POST", path, query=(), body=body, meter=meter, window=self._search)
+        return answer
 
     def now(self) -> datetime:
         """The latest time that HubSpot's clock has shown us, UTC, whole seconds; ours before its first answer."""
@@ -93,18 +101,25 @@ class Client:
         body: Mapping[str, Any] | None,
         meter: Meter,
         window: Window,
-    ) -> Json:
-        def call() -> Json:
+        shape: type = dict,
+    ) -> Any:
+        def call() -> Any:
             self._leave_some()
             with window.place():
                 meter.request()
-                return self._send(method, path, query, body, window)
+                return self._send(method, path, query, body, window, shape)
 
         return retrying(call, context=self._context, meter=meter)
 
     def _send(
-        self, method: str, path: str, query: Sequence[tuple[str, Any]], body: Mapping[str, Any] | None, window: Window
-    ) -> Json:
+        self,
+        method: str,
+        path: str,
+        query: Sequence[tuple[str, Any]],
+        body: Mapping[str, Any] | None,
+        window: Window,
+        shape: type,
+    ) -> Any:
         headers = {"Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"
@@ -126,9 +141,9 @@ class Client:
             raise self._refused(error, path, window) from error
         except HTTPError as error:
             raise unreachable(error, self._settings.base_url, path) from error
-        return self._decoded(data, response.headers.get("Content-Type", ""), path)
+        return self._decoded(data, response.headers.get("Content-Type", ""), path, shape)
 
-    def _decoded(self, data: bytes, content_type: str, path: str) -> Json:
+    def _decoded(self, data: bytes, content_type: str, path: str, shape: type) -> Any:
         try:
             answer = orjson.loads(data)
         except orjson.JSONDecodeError as error:
@@ -138,8 +153,9 @@ class Client:
                 reason="bad_json",
                 hint="the request was tried again several times; if it stays so, a proxy may change the answers",
             ) from error
-        if not isinstance(answer, dict):
-            raise UnexpectedResponseError(f"HubSpot answered {path} with no object: {excerpt(data)}")
+        if not isinstance(answer, shape):
+            wanted = "object" if shape is dict else "list"
+            raise UnexpectedResponseError(f"HubSpot answered {path} with no {wanted}: {excerpt(data)}")
         return without_nul(answer) if NUL in data else answer
 
     def _refused(self, error: ApiException, path: str, window: Window) -> ConnectorError:

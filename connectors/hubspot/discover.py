@@ -8,7 +8,8 @@ from connectors.discovery import Discovery, FoundField, FoundObject, FoundPipeli
 from connectors.errors import ConnectorError, MissingScopeError
 from connectors.hubspot import reference
 from connectors.hubspot.client import Client, Json
-from connectors.hubspot.kinds import KINDS, SCOPES, Kind
+from connectors.hubspot.kind import Kind
+from connectors.hubspot.kinds import KINDS, SCOPES
 from connectors.hubspot.objects import results
 from store.records import Stage
 
@@ -81,7 +82,7 @@ def _count(client: Client, meter: Meter, kind: Kind, having: str = "") -> int | 
 
 
 def _pipeline(raw: Json) -> FoundPipeline:
-    made = [found for found in reference.pipeline_records(raw) if isinstance(found, Stage)]
+    made = [found for found in reference.pipeline_records(raw, "deal") if isinstance(found, Stage)]
     stages = [
         FoundStage(
             id=stage.id,

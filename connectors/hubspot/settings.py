@@ -1,5 +1,6 @@
 """What a person sets for a HubSpot connection."""
 
+import re
 from collections.abc import Iterable
 from datetime import timedelta
 from difflib import get_close_matches
@@ -12,6 +13,8 @@ from connectors.hubspot.kinds import BY_NAME, SCOPES
 
 API_VERSION: Final = "2026-09"
 """The newest dated version that serves every route that we use. `v3` works until September 2027."""
+
+ADDRESS: Final = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/:@]+(:[0-9]+)?(/\S*)?$"
 
 Version = Literal["2026-09", "2026-03", "v3"]
 
@@ -56,7 +59,11 @@ class HubSpotSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     access_token: SecretStr = Field(description="a service key or the token of a private app")
-    base_url: str = Field(default="https://api.hubapi.com", description="for proxies and sandboxes")
+    base_url: str = Field(
+        default="https://api.hubapi.com",
+        description="for proxies and sandboxes",
+        json_schema_extra={"pattern": ADDRESS},
+    )
     api_version: Version = Field(default=API_VERSION, description="HubSpot's API version")
     connect_timeout: Duration = Field(default=timedelta(seconds=5))
     read_timeout: Duration = Field(default=timedelta(seconds=90))
@@ -68,6 +75,13 @@ class HubSpotSettings(BaseModel):
     extra: dict[str, list[str]] = Field(
         default_factory=dict, description="HubSpot properties to keep as JSON in `extra`, e.g. {deals: [my_field]}"
     )
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_an_address(cls, given: str) -> str:
+        if not re.match(ADDRESS, given):
+            raise ValueError("should be http://HOST or https://HOST, such as https://api.hubapi.com")
+        return given
 
     @field_validator("fields")
     @classmethod
@@ -89,6 +103,11 @@ class HubSpotSettings(BaseModel):
         _known(given, SCOPES, "there is no stream")
         return given
 
+    leads_from: Literal["auto", "contacts"] = Field(
+        default="auto",
+        description="auto: HubSpot's leads, or contacts by their lifecycle where the account has no leads; "
+        "contacts: those in any case, for accounts that have leads but don't use them",
+    )
     keep_payload: bool = Field(default=False, description="keep the raw answer beside each row")
     budget: Budget = Budget()
     cadence: Cadence = Cadence()

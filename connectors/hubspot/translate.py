@@ -7,9 +7,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from connectors.base import Merge, Rejection
-from connectors.hubspot.history import changes
-from connectors.hubspot.kinds import Kind
-from connectors.hubspot.shapes import Account, moment
+from connectors.hubspot.kind import Kind
+from connectors.hubspot.shapes import Account
 from store.records import Record, Statement
 
 Raw = Mapping[str, Any]
@@ -68,16 +67,15 @@ class Translator:
         values["deleted_at"] = raw.get("archivedAt") if raw.get("archived") else None
         values["source_url"] = raw.get("url")
         values["extra"] = {name: properties.get(name) for name in self.extra} or None
-        history = raw.get("propertiesWithHistory")
-        if history and kind.history:
-            found = changes(str(raw["id"]), moment(raw.get("createdAt")), history, self.account)
-            translation.details += found.details
-            if found.knows_closing:
-                values["closed_at"] = found.closed_at
+        if raw.get("propertiesWithHistory") and kind.past is not None:
+            past = kind.past(raw, self.account)
+            translation.details += past.details
+            values |= past.values
+        if kind.twin is not None and not raw.get("archived"):
+            translation.details += kind.twin(values, raw, self.account)
         for old in (properties.get("hs_merged_object_ids") or "").split(";"):
             if old.strip() and old.strip() != str(raw["id"]):
-                old_id, at = kind.prefix + old.strip(), moment(values["updated_at"])
-                translation.merges.append(Merge(entity=kind.record, old_id=old_id, id=id_, merged_at=at))
+                translation.merges.append(Merge(entity=kind.record, old_id=kind.prefix + old.strip(), id=id_))
         translation.values[id_] = values
         translation.raw[id_] = raw
 

@@ -75,6 +75,7 @@ def _show(terminal: Terminal, name: str, checked: "Checked") -> None:
     about = ", ".join(str(part) for part in (account.base_currency, account.time_zone, account.status) if part)
     terminal.show(f"{name}: signed in to {account.name or account.id}" + (f" ({about})" if about else ""))
     rows = [(f"  {stream}", "no: " + why if why else "yes") for stream, why in checked.streams.items()]
+    rows += [(f"  {stream}", "left out: " + why) for stream, why in checked.left_out.items()]
     terminal.show(table(("  stream", "can be read"), rows))
     for what, amount in checked.budget.items():
         terminal.show(f"  {what.replace('_', ' ')}: {f'{amount:,}' if isinstance(amount, int) else amount}")
@@ -106,7 +107,10 @@ def _document(name: str, checked: "Checked") -> dict[str, Any]:
             "currency": account.base_currency,
             "time_zone": account.time_zone,
         },
-        "streams": {stream: {"readable": not why, "reason": why} for stream, why in checked.streams.items()},
+        "streams": {
+            stream: {"readable": not why, "reason": why}
+            for stream, why in {**checked.streams, **checked.left_out}.items()
+        },
         "budget": dict(checked.budget),
         "clock_difference_s": checked.clock_difference.total_seconds(),
     }

@@ -22,7 +22,6 @@ from dealmeter.errors import ConfigError, Key, Problem
 NAMES = ("dealmeter.yaml", "dealmeter.yml")
 VARIABLE = "DEALMETER_CONFIG"
 CURRENCY = re.compile("[A-Z]{3}")
-ADDRESS = re.compile(r"https?://[^\s/:@]+(:\d+)?(/\S*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,17 +120,11 @@ def _beyond_models(values: Mapping[str, Any]) -> Iterable[Problem]:
 
 
 def _misshapen(values: Mapping[str, Any]) -> Iterable[Problem]:
-    """A currency that is no code, an address that is none."""
+    """A currency that is no code."""
     kpis = values.get("kpis")
     currency = kpis.get("currency") if isinstance(kpis, dict) else None
     if isinstance(currency, str) and not CURRENCY.fullmatch(currency):
         yield Problem(("kpis", "currency"), "should be a code of ISO 4217 in capital letters, such as EUR")
-    for i, connection in enumerate(_connections(values)):
-        own = connection.get("settings")
-        address = own.get("base_url") if isinstance(own, dict) else None
-        if isinstance(address, str) and not ADDRESS.fullmatch(address):
-            key = ("connections", i, "settings", "base_url")
-            yield Problem(key, "should be http://HOST or https://HOST, such as https://api.hubapi.com")
 
 
 def _doubles(values: Mapping[str, Any]) -> Iterable[Problem]:

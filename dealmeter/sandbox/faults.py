@@ -21,6 +21,7 @@ class Fault:
 class _Planned:
     fault: Fault
     times: int
+    after: int
     pattern: re.Pattern[str]
 
 
@@ -35,12 +36,16 @@ class Faults:
         self._planned: list[_Planned] = []
         self._lock = threading.Lock()
 
-    def next(self, kind: str, times: int = 1, match: str = ANY, *, seconds: float | None = None) -> None:
-        """The next `times` requests whose path matches (a regular expression, from the start) meet this fault."""
+    def next(
+        self, kind: str, times: int = 1, match: str = ANY, *, seconds: float | None = None, after: int = 0
+    ) -> None:
+        """The next `times` requests whose path matches (a regular expression, from the start) meet this fault; `after`
+        so many of them pass first.
+        """
         if kind not in self._kinds:
             raise ValueError(f"{kind!r} is not a fault; there are {', '.join(sorted(self._kinds))}")
         with self._lock:
-            self._planned.append(_Planned(Fault(kind, seconds), times, re.compile(match)))
+            self._planned.append(_Planned(Fault(kind, seconds), times, after, re.compile(match)))
 
     def clear(self) -> None:
         """Nothing goes wrong any more."""
@@ -59,6 +64,9 @@ class Faults:
     def _planned_for(self, path: str) -> Fault | None:
         for planned in self._planned:
             if planned.pattern.match(path):
+                if planned.after > 0:
+                    planned.after -= 1
+                    continue
                 planned.times -= 1
                 if planned.times < 1:
                     self._planned.remove(planned)

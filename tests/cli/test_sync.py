@@ -32,7 +32,7 @@ def test_a_first_sync_stores_everything_and_computes_and_a_second_one_finds_noth
     second = cli.run("sync")
     assert second.code == 0
     assert second.out.startswith(
-        "hubspot-main: ok, nothing changed: 0 rows written, 0 KPI values written, 13 requests, read in "
+        "hubspot-main: ok, nothing changed: 0 rows written, 0 KPI values written, 28 requests, read in "
     )
     assert ", KPIs in " in second.out
     assert second.out.count("\n") == 1

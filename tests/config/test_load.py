@@ -1,5 +1,6 @@
 """The configuration: what it takes, and everything that it says about mistakes."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ TOKENS = {
     "WEBHOOK_SECRET": "whisper-1",
     "TELEGRAM_TOKEN": "1:telegram",
     "MAIL_PASSWORD": "mail-1",
+    "SALESFORCE_CONSUMER_KEY": "key",
+    "SALESFORCE_CONSUMER_SECRET": "secret",
 }
 
 
@@ -44,7 +47,7 @@ def problems(folder: Path, text: str, environ: Mapping[str, str] | None = None) 
 def test_the_example_loads() -> None:
     configured = load(EXAMPLE, TOKENS)
     assert configured.warnings == ()
-    assert list(configured.settings) == ["hubspot-main", "hubspot-subsidiary", "plans"]
+    assert list(configured.settings) == ["hubspot-main", "hubspot-subsidiary", "salesforce-main", "plans"]
 
 
 def test_the_example_holds_every_option_and_its_defaults_are_the_real_ones() -> None:
@@ -93,6 +96,15 @@ def test_a_folder_lies_beside_the_configuration_wherever_the_command_is_run(tmp_
 def test_a_mistake_in_the_settings_of_files_is_named(tmp_path: Path, settings: str, says: str) -> None:
     [told] = problems(tmp_path, f"version: 1\nconnections:\n  - {{name: f, crm: files, settings: {settings}}}\n")
     assert told.startswith(f"connections[0].{says}")
+
+
+def test_the_example_holds_every_option_of_salesforce_with_its_default() -> None:
+    text = re.sub(r"^( +)# (\w+: .*)$", r"\1\2", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    example = next(each for each in yaml.safe_load(text)["connections"] if each["crm"] == "salesforce")
+    assert sorted(set(fields(connector("salesforce").Settings)) - set(keys(example["settings"]))) == []
+    settings = load(EXAMPLE, TOKENS).settings["salesforce-main"]
+    given = {"consumer_key": "key", "consumer_secret": "secret", "login_url": "https://acme.my.salesforce.com"}
+    assert settings == connector("salesforce").Settings.model_validate(given)
 
 
 def fields(model: type[BaseModel], above: str = "") -> Iterator[str]:

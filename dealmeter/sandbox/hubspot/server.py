@@ -43,10 +43,11 @@ class HubSpotSandbox:
         search_lag: timedelta = timedelta(0),
         scopes: Iterable[str] | None = None,
         association_page: int = 500,
+        without: Iterable[str] = (),
         seed: int = 7,
     ) -> None:
         self.world = world
-        self.portal = Portal(world, search_lag=search_lag, association_page=association_page)
+        self.portal = Portal(world, search_lag=search_lag, association_page=association_page, without=without)
         self.edits = Edits(self.portal)
         self.requests = RequestLog()
         self.faults = Faults(trouble.KINDS, trouble.COMMON, rate=fault_rate, seed=seed)

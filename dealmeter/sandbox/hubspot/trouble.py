@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import orjson
+
 from dealmeter.sandbox.faults import Fault
 from dealmeter.sandbox.http import Answer
 from dealmeter.sandbox.hubspot.errors import error, html, rate_limited
@@ -54,7 +56,29 @@ INSTEAD: dict[str, Instead] = {
     "html_200": _page(200, "Just a moment..."),
     "empty_200": lambda fault, account: Answer(200),
 }
+
+
+def _in_part(answer: Answer) -> Answer:
+    """A batch whose last result failed for a reason that is not its absence."""
+    body = orjson.loads(answer.body)
+    if answer.status >= 400 or not body.get("results"):
+        return answer
+    body["results"].pop()
+    failed = {
+        "status": "error",
+        "category": "INTERNAL_ERROR",
+        "message": "internal error",
+        "context": {},
+        "errors": [],
+        "links": {},
+    }
+    body["errors"] = [*body.get("errors", ()), failed]
+    body["numErrors"] = len(body["errors"])
+    return replace(answer, status=207, body=orjson.dumps(body))
+
+
 SPOIL: dict[str, Spoil] = {
+    "batch_error": _in_part,
     "reset_mid_body": lambda answer: replace(answer, cut=len(answer.body) // 2),
     "truncated_json": lambda answer: replace(answer, body=answer.body[: len(answer.body) // 2]),
 }
