@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +142,13 @@ def _sqlite(url: URL) -> Engine:
                 hint="create the folder or name another file in `database.url`",
             )
     engine = create_engine(url, connect_args={"timeout": 30}, hide_parameters=True)
+
+    @event.listens_for(engine, "do_connect")
+    def _create_private(*_: object) -> None:
+        """A new file is its owner's alone; SQLite would leave that to the umask."""
+        if url.database and url.database != ":memory:":
+            with suppress(FileExistsError):
+                os.close(os.open(url.database, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: object) -> None:

@@ -56,7 +56,7 @@ def _visit(
     is_forgotten: bool,
 ) -> None:
     was_closed = False
-    for entry, following in zip(stages, (*stages[1:], None), strict=True):
+    for entry, following in zip(stages, (*stages[1:], None), strict=False):
         closed = entry.value in account.closed_stages
         if closed and not was_closed:
             found.closed_at = entry.at
