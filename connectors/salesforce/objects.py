@@ -176,11 +176,15 @@ class Rows:
 
     def among(self, name: str, fields: Sequence[str], ids: Sequence[str], *conditions: str) -> list[Json]:
         """The rows that name one of these ids in a field."""
-        found: list[Json] = []
-        for start in range(0, len(ids), IDS_AT_ONCE):
-            within = one_of(name, ids[start : start + IDS_AT_ONCE])
-            found += [row for rows in self._patiently(fields, within, *conditions) for row in rows]
-        return found
+        parts = [ids[start : start + IDS_AT_ONCE] for start in range(0, len(ids), IDS_AT_ONCE)]
+        return [row for part in parts for row in self._some(name, fields, part, conditions)]
+
+    def _some(self, name: str, fields: Sequence[str], ids: Sequence[str], conditions: Sequence[str]) -> list[Json]:
+        try:
+            return [row for rows in self._patiently(fields, one_of(name, ids), *conditions) for row in rows]
+        except TooLargeError:
+            blocks = self.surely(fields, one_of(name, ids), *conditions, place={})
+            return [row for block in blocks for row in block.rows]
 
     def _patiently(self, fields: Sequence[str], *conditions: str) -> list[list[Json]]:
         for _ in range(3):
