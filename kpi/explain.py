@@ -2,13 +2,16 @@
 
 from kpi.catalogue import DIMENSIONS
 from kpi.catalogue.dimensions import ON_DEMAND
-from kpi.metric import Growth, Metric, PerSpan, Polarity, Unit
+from kpi.cells import grains_of, is_mandatory
+from kpi.metric import Metric, Polarity, Unit
+from kpi.periods import SLICED
 
 UNITS = {
     Unit.MONEY: "money, in the reporting currency",
     Unit.RATIO: "ratio (0.25 is 25 %)",
     Unit.COUNT: "count",
     Unit.DURATION: "days",
+    Unit.SCORE: "score",
 }
 POLARITIES = {
     Polarity.UP: "higher is better",
@@ -45,12 +48,10 @@ def explain(metric: Metric, language: str = "en") -> str:
 
 
 def _totals(metric: Metric) -> str:
-    if isinstance(metric, Growth):
-        return "month"
-    if not isinstance(metric, PerSpan) and metric.mandatory:
+    if is_mandatory(metric):
         return f"none, only by {metric.dimensions[0]}"
-    return "day, week, month, quarter, year, all"
+    return ", ".join(grains_of(metric))
 
 
 def _slices(metric: Metric) -> str:
-    return "month" if isinstance(metric, Growth) else "month, quarter, year, all"
+    return ", ".join(grain for grain in grains_of(metric) if grain in SLICED)

@@ -9,13 +9,13 @@ from kpi.metric import Flow, Metric, Moment
 TOLERANCE = "0.0000000001"
 SHOWN = 5
 SLICES_ADD_UP = """
-SELECT t.kpi_key || ' by ' || s.dimension || ' adds up to ' || s.total || ' instead of ' || t.value
+SELECT t.kpi_key || ' by ' || s.dimension || ' adds up to ' || s.total || ' instead of ' || t.numerator
     || ' in the ' || t.grain || ' from ' || t.period_start || ' (' || t.calendar || ')'
 FROM kpi_values t JOIN (
-    SELECT kpi_key, calendar, grain, period_start, dimension, sum(value) AS total
+    SELECT kpi_key, calendar, grain, period_start, dimension, sum(numerator) AS total
     FROM kpi_values WHERE dimension <> '' GROUP BY ALL
 ) s USING (kpi_key, calendar, grain, period_start)
-WHERE t.dimension = '' AND t.kpi_key IN (SELECT unnest($keys::VARCHAR[])) AND s.total <> t.value
+WHERE t.dimension = '' AND t.kpi_key IN (SELECT unnest($keys::VARCHAR[])) AND s.total <> t.numerator
 """
 OUTCOMES_ADD_UP = """
 SELECT 'won and lost deals are not the closed deals of the win rate in the ' || r.grain || ' from ' || r.period_start

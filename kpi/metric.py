@@ -12,6 +12,7 @@ class Unit(StrEnum):
     RATIO = "ratio"
     COUNT = "count"
     DURATION = "duration"
+    SCORE = "score"
 
 
 class Polarity(StrEnum):
@@ -20,6 +21,13 @@ class Polarity(StrEnum):
     UP = "up"
     DOWN = "down"
     CONTEXT = "context"
+
+
+class Against(StrEnum):
+    """What a growth is measured against: the period before, or the same period of the year before."""
+
+    PERIOD = "period"
+    YEAR = "year"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +44,9 @@ class Names:
 class Card:
     """What people are told about a KPI.
 
-    `needs` are store tables without which the KPI is unknown (`source_missing`), not zero. `flags_small` says that
-    a value over fewer rows than `min_sample` carries the flag `below_min_sample`.
+    `needs` are sources without which the KPI is unknown (`source_missing`), not zero: a store table, `table.column`
+    or `table.column=value`, alternatives divided by `|`. `flags_small` says that a value over fewer rows than
+    `min_sample` carries the flag `below_min_sample`.
     """
 
     key: str
@@ -59,6 +68,8 @@ class _OverFact:
     """A metric whose rows are a fact's. Expressions are DuckDB aggregates over the fact's columns.
 
     `coverage` gives further aggregates that are kept beside the value. A `mandatory` dimension has no total.
+    `stored` are the dimensions that are kept, where not all are; the others are for asking. `status` is an aggregate
+    that says why there is no value, or null. `marks` are further flags: a boolean aggregate by the flag's name.
     """
 
     card: Card
@@ -66,6 +77,9 @@ class _OverFact:
     dimensions: tuple[str, ...]
     coverage: Mapping[str, str] = field(default_factory=dict)
     mandatory: bool = False
+    stored: tuple[str, ...] | None = None
+    status: str = ""
+    marks: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +116,19 @@ class Mean(_OverFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quotient(_OverFact):
+    """The sum `over` by the sum `under`, with `n` rows behind them. Nothing under: null.
+
+    `rows` are those that keep a slice, where `n` may be 0.
+    """
+
+    over: str
+    under: str
+    n: str
+    rows: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Percentile(_OverFact):
     """The value below which the share `at` of `of` lies, interpolated. Never added up, always from rows."""
 
@@ -111,21 +138,29 @@ class Percentile(_OverFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment(_OverFact):
-    """A state at the end of a period's last day, now for running ones; `daily` names the columns of day totals."""
+    """A state at the end of a period's last day, now for running ones; with a `base`, `total` over it.
+
+    `daily` names the columns of day totals; without it there are no totals for days and weeks.
+    """
 
     total: str
     n: str
-    daily: str
-    daily_total: str
-    daily_n: str
+    base: str = ""
+    daily: str = ""
+    daily_total: str = ""
+    daily_n: str = ""
     daily_coverage: Mapping[str, str] = field(default_factory=dict)
+
+
+OverFact = Flow | Ratio | Mean | Quotient | Percentile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PerSpan:
     """A flow over the distinct things that were there at some time in the period (reps, open deals).
 
-    `part` is no KPI of its own. By a dimension of `alone` each member is one thing, so it is divided by 1.
+    `part` is no KPI of its own. By a dimension of `alone` each member is one thing, so it is divided by 1. By one of
+    `shared`, which only the flow has, it is divided by all things of the period: the shares add up to the total.
     """
 
     card: Card
@@ -134,16 +169,60 @@ class PerSpan:
     entity: str
     dimensions: tuple[str, ...]
     alone: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+    stored: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Growth:
-    """A flow of the month against the month before; a running month against as many days of the one before."""
+    """A value against that of the period before, or of the same period a year before: the change over the base.
+
+    A running period is compared with as many days of the base. n is the base's for flows, else the smaller one.
+    """
 
     card: Card
-    of: Flow
+    of: OverFact | PerSpan
     dimensions: tuple[str, ...]
+    against: Against = Against.PERIOD
+    grains: tuple[str, ...] = ("month",)
+    stored: tuple[str, ...] | None = None
 
 
-OverFact = Flow | Ratio | Mean | Percentile
-Metric = Flow | Ratio | Mean | Percentile | Moment | PerSpan | Growth
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trailing:
+    """What can be added up, over the `months` calendar months that end with the period; in a running one, to date."""
+
+    card: Card
+    of: OverFact
+    dimensions: tuple[str, ...]
+    months: int = 12
+    grains: tuple[str, ...] = ("month", "quarter", "year")
+    stored: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Combined:
+    """A value made of the values of `parts`, cell by cell.
+
+    Expressions know each part by its name: `x` is its numerator (0 where there is none), `x_base` its denominator,
+    `x_n`, and `x_value` (null where there is none). Without a `denominator` the numerator is the value. By the
+    dimensions in `shared` a part, which doesn't have them, stands in with its total. `status` says why there is no
+    value, or null.
+    """
+
+    card: Card
+    parts: Mapping[str, "OverFact | Moment | PerSpan | Growth | Trailing"]
+    numerator: str
+    n: str
+    dimensions: tuple[str, ...]
+    denominator: str = ""
+    status: str = ""
+    coverage: Mapping[str, str] = field(default_factory=dict)
+    marks: Mapping[str, str] = field(default_factory=dict)
+    shared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    grains: tuple[str, ...] = ("day", "week", "month", "quarter", "year", "all")
+    stored: tuple[str, ...] | None = None
+
+
+Derived = Moment | PerSpan | Growth | Trailing | Combined
+Metric = OverFact | Derived

@@ -16,13 +16,12 @@ COMPARED = (
 )  # fmt: skip
 SNAPSHOTS = table_of(KpiSnapshot)
 BATCH = 20_000
-COVERAGE = (
-    '{"amount": "DOUBLE", "credits": "DOUBLE", "fx_missing": "BIGINT", "invalid_n": "BIGINT", "open_share": "DOUBLE"}'
-)
 DIFFERS = """CREATE OR REPLACE MACRO differs(stored, computed) AS
     stored IS DISTINCT FROM CAST(CAST(computed AS VARCHAR) AS DOUBLE)"""
-COVERS = f"""CREATE OR REPLACE MACRO covers_otherwise(stored, computed) AS stored IS DISTINCT FROM computed
-    AND from_json(stored, '{COVERAGE}') IS DISTINCT FROM from_json(computed, '{COVERAGE}')"""
+COVERED = """CREATE OR REPLACE MACRO covered(text) AS
+    list_sort(map_entries(from_json(text, '"MAP(VARCHAR, DOUBLE)"')))"""
+COVERS = """CREATE OR REPLACE MACRO covers_otherwise(stored, computed) AS stored IS DISTINCT FROM computed
+    AND covered(stored) IS DISTINCT FROM covered(computed)"""
 CHANGED = """
 CREATE OR REPLACE TABLE changed AS
 WITH compared AS (
@@ -73,6 +72,7 @@ def compare(duck: DuckDBPyConnection, source: Source, *, restated_by: str) -> tu
     A series that had rows behind it and has none now is compared too, as 0 or null: no slice stays stale.
     """
     duck.execute(DIFFERS)
+    duck.execute(COVERED)
     duck.execute(COVERS)
     duck.execute("CREATE OR REPLACE TABLE emptied AS FROM kpi_values LIMIT 0")
     gone = [row[0] for row in duck.execute(VANISHED).fetchall()]

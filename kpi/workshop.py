@@ -11,11 +11,11 @@ from typing import Any
 
 import duckdb
 from duckdb import DuckDBPyConnection
-from sqlalchemy import Connection, text
 
-from kpi.cells import CELLS, MACROS, Slice, add_up, part_key
-from kpi.derived import at_moments, growth, per_span
-from kpi.metric import Flow, Growth, Mean, Metric, Moment, OverFact, Percentile, PerSpan, Ratio
+from kpi.cells import CELLS, MACROS, Slice, add_up
+from kpi.derived import Asked, derive, direct_parts
+from kpi.metric import Metric
+from kpi.needs import missing_sources
 from kpi.periods import Period
 from kpi.settings import KpiSettings, Reporting
 from kpi.values import assemble
@@ -77,23 +77,13 @@ def fill(
     duck.execute(CELLS)
     wanted = {key: (metric, slicing(metric, periods)) for key, metric in metrics.items()}
     _fill_cells(duck, wanted, periods)
-    assemble(duck, metrics, _missing_sources(database, metrics), settings, reporting)
     _note_slices(duck, wanted)
+    assemble(duck, metrics, missing_sources(database, metrics), settings, reporting)
 
 
 def _fill_cells(duck: DuckDBPyConnection, wanted: Wanted, periods: Sequence[Period]) -> None:
     """Add up every metric in its slices: first what is one fact's, a fact at a time, then what follows."""
-    direct: list[tuple[str, OverFact, tuple[Slice, ...]]] = []
-    for key, (metric, ones) in wanted.items():
-        match metric:
-            case Flow() | Ratio() | Mean() | Percentile():
-                direct.append((key, metric, ones))
-            case PerSpan():
-                direct.append((part_key(metric), metric.part, ones))
-            case Growth():
-                direct.append((part_key(metric), metric.of, ones))
-            case Moment():
-                at_moments(duck, metric, ones)
+    direct = [part for key, (metric, ones) in wanted.items() for part in direct_parts(key, metric, ones)]
     direct.sort(key=lambda one: one[1].fact)
     twins = _twins(periods)
     for _, group in groupby(direct, key=lambda one: one[1].fact):
@@ -103,11 +93,8 @@ def _fill_cells(duck: DuckDBPyConnection, wanted: Wanted, periods: Sequence[Peri
             f"INSERT INTO cells SELECT * REPLACE ('{calendar}' AS calendar) FROM cells "
             f"WHERE calendar = '{other}' AND grain = '{grain}' AND kpi_key IN ({', '.join(map(repr, _keys(direct)))})"
         )
-    for metric, ones in wanted.values():
-        if isinstance(metric, PerSpan):
-            per_span(duck, metric, ones)
-        elif isinstance(metric, Growth):
-            growth(duck, metric, ones, periods)
+    for key, (metric, ones) in wanted.items():
+        derive(duck, key, metric, ones, periods)
 
 
 Grains = Mapping[tuple[str, str], tuple[str, str]]
@@ -132,21 +119,8 @@ def _by_twins(ones: tuple[Slice, ...], twins: Grains) -> tuple[Slice, ...]:
     return tuple(dict.fromkeys(replace(one, calendar=calendar) for one, (calendar, _) in pairs))
 
 
-def _keys(direct: Sequence[tuple[str, OverFact, tuple[Slice, ...]]]) -> list[str]:
+def _keys(direct: Sequence[Asked]) -> list[str]:
     return [key for key, _, _ in direct]
-
-
-def _missing_sources(database: Database, metrics: Mapping[str, Metric]) -> dict[str, str]:
-    """By KPI, the table that it needs and that has never had a row."""
-    tables = {table for metric in metrics.values() for table in metric.card.needs}
-    with database.read() as tx:
-        empty = {table for table in tables if not _has_rows(tx, table)}
-    found = {key: next((t for t in metric.card.needs if t in empty), None) for key, metric in metrics.items()}
-    return {key: table for key, table in found.items() if table is not None}
-
-
-def _has_rows(tx: Connection, table: str) -> bool:
-    return tx.execute(text(f"SELECT 1 FROM {table} LIMIT 1")).first() is not None
 
 
 def _note_slices(duck: DuckDBPyConnection, wanted: Wanted) -> None:
