@@ -8,10 +8,13 @@ from zoneinfo import ZoneInfo, available_timezones
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-WEEKDAYS: tuple[Weekday, ...] = (
-    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
-)  # fmt: skip
+from kpi.calendars import WEEKDAYS, CalendarSettings, OwnCalendar, Weekday, WeeksCalendar, name_of
+
+__all__ = ["WEEKDAYS", "KpiSettings", "Reporting", "Weekday", "definitions_hash", "resolve"]
+
+
+MAPS = {"region_map", "source_map", "lost_reason_exclusions", "min_sample"}
+"""The settings that say how words of the CRM are read."""
 
 
 class KpiSettings(BaseModel):
@@ -21,8 +24,9 @@ class KpiSettings(BaseModel):
 
     currency: str | None = None
     time_zone: str | None = None
-    calendars: tuple[Literal["gregorian", "fiscal"], ...] = ("gregorian", "fiscal")
+    calendars: Annotated[tuple[CalendarSettings, ...], Field(min_length=1)] = ("gregorian", "fiscal")
     fiscal_year_start: Annotated[int, Field(ge=1, le=12)] | None = None
+    fiscal_year_named_by: Literal["start", "end"] = "end"
     week_start: Weekday | None = None
     region_map: Mapping[str, str] = {}
     source_map: Mapping[str, str] = {}
@@ -33,7 +37,20 @@ class KpiSettings(BaseModel):
     include: tuple[str, ...] | None = None
     exclude: tuple[str, ...] = ()
     dimensions_off: tuple[str, ...] = ()
+    dimensions_on: tuple[str, ...] = ()
     crossed: tuple[tuple[str, str], ...] = ()
+    match_users: Literal["email"] | None = None
+    target_split: Literal["days"] | None = None
+
+    @field_validator("calendars")
+    @classmethod
+    def _each_once(cls, calendars: tuple[CalendarSettings, ...]) -> tuple[CalendarSettings, ...]:
+        seen: set[str] = set()
+        for name in map(name_of, calendars):
+            if name in seen:
+                raise ValueError(f"{name!r} stands twice; each calendar has a name of its own")
+            seen.add(name)
+        return calendars
 
     @field_validator("time_zone")
     @classmethod
@@ -57,6 +74,8 @@ class Reporting(BaseModel):
     fiscal_year_start: int
     week_start: Weekday
     close_date_policy: str
+    own_calendars: str | None = None
+    match_users: str | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -66,13 +85,14 @@ class Reporting(BaseModel):
     @property
     def parameters_hash(self) -> str:
         """What makes a series of its own: the same number under other parameters is another number."""
-        return _digest(self.model_dump())
+        always = {"currency", "time_zone", "fiscal_year_start", "week_start", "close_date_policy"}
+        return _digest({**self.model_dump(include=always), **self.model_dump(exclude=always, exclude_defaults=True)})
 
 
 def definitions_hash(versions: Mapping[str, str], settings: KpiSettings) -> str:
-    """What may restate a series without making a new one: definitions, maps, exclusions."""
-    maps = settings.model_dump(include={"region_map", "source_map", "lost_reason_exclusions", "min_sample"})
-    return _digest({"versions": dict(versions), **maps})
+    """What may restate a series without making a new one: definitions, then (after a dot) maps and exclusions."""
+    maps = settings.model_dump(include=MAPS)
+    return f"{_digest(dict(versions))}.{_digest(maps)}"
 
 
 def resolve(settings: KpiSettings, accounts: Sequence[Mapping[str, object]]) -> Reporting:
@@ -84,12 +104,15 @@ def resolve(settings: KpiSettings, accounts: Sequence[Mapping[str, object]]) -> 
     of_account = str(first("week_start") or "").lower()
     zone = str(settings.time_zone or first("time_zone") or "UTC")
     month = settings.fiscal_year_start or first("fiscal_year_start") or 1
+    own = [one for one in settings.calendars if isinstance(one, WeeksCalendar | OwnCalendar)]
     return Reporting(
         currency=settings.currency or _text(first("base_currency")),
         time_zone=zone if zone in available_timezones() else "UTC",
         fiscal_year_start=int(str(month)),
         week_start=settings.week_start or _weekday(of_account),
         close_date_policy=settings.close_date_policy,
+        own_calendars=_digest([one.model_dump(mode="json") for one in own]) if own else None,
+        match_users=settings.match_users,
     )
 
 

@@ -7,7 +7,7 @@ tombstones: what a deleted company was stays told.
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +31,19 @@ from store.records import (
     DealFieldChange,
     DealStageChange,
     ExchangeRate,
+    Lead,
     LineItem,
+    MeetingInvite,
     Pipeline,
     Product,
+    ProductUsage,
     Stage,
+    Subscription,
+    SurveyResponse,
+    Target,
     Team,
     TeamMembership,
+    Ticket,
     User,
 )
 from store.schema import TABLES
@@ -80,9 +87,13 @@ COPIES = (
           "merged_into_id"),
     _copy(Team, "connection id name"),
     _copy(TeamMembership, "connection user_id team_id is_primary valid_from valid_to deleted_at"),
-    _copy(Company, "connection id name country region industry employees size_band"),
-    _copy(Contact, "connection id source"),
-    _copy(Campaign, "connection id name"),
+    _copy(Company, "connection id name country region industry employees size_band owner_id source deleted_at "
+          "merged_into_id"),
+    _copy(Contact, "connection id company_id email owner_id source country deleted_at merged_into_id"),
+    _copy(Lead, "connection id contact_id company_id owner_id source source_category campaign_id status stage_id "
+          "first_contacted_at qualified_at qualified_level converted_at converted_deal_id disqualified_at created_at "
+          "deleted_at merged_into_id"),
+    _copy(Campaign, "connection id name channel"),
     _copy(Pipeline, "connection id name include_in_kpis"),
     _copy(Stage, "connection pipeline_id id name sort_order is_closed is_won"),
     _copy(Deal, "connection id pipeline_id stage_id owner_id company_id primary_contact_id amount currency fx_rate "
@@ -95,10 +106,20 @@ COPIES = (
     _copy(Product, "connection id name"),
     _copy(LineItem, "connection id deal_id product_id net_amount", LIVE),
     _copy(ExchangeRate, "connection id from_currency to_currency effective_from rate", LIVE),
-    _copy(Activity, "connection id type direction owner_id occurred_at completed_at outcome is_automated",
+    _copy(Target, "connection id kpi_key scope_type scope_id period_start period_end value currency version "
+          "valid_from", LIVE),
+    _copy(Activity, "connection id type subtype direction owner_id occurred_at completed_at outcome is_automated",
           LIVE + " AND type IN ('call', 'email', 'message', 'meeting', 'task')"),
     _copy(ActivityLink, "connection activity_id entity entity_id",
-          LIVE_DETAIL + " AND entity IN ('deals', 'contacts', 'companies')"),
+          LIVE_DETAIL + " AND entity IN ('deals', 'contacts', 'companies', 'leads')"),
+    replace(_copy(Deal, "connection id merged_into_id", "merged_into_id IS NOT NULL"), into="merged_deals"),
+    replace(_copy(Activity, "connection id subject", LIVE + " AND type = 'meeting' AND subject IS NOT NULL"),
+            into="meeting_titles"),
+    _copy(MeetingInvite, "connection activity_id contact_id status", LIVE_DETAIL),
+    _copy(Ticket, "connection id company_id owner_id priority created_at first_response_at", LIVE),
+    _copy(SurveyResponse, "connection id type score sentiment responded_at company_id contact_id survey_id", LIVE),
+    _copy(Subscription, "connection id company_id product_id mrr currency start_date end_date", LIVE),
+    _copy(ProductUsage, "connection id company_id product_id day active_users events", LIVE),
 )  # fmt: skip
 
 

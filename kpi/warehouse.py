@@ -8,14 +8,20 @@ from importlib.resources import files
 import orjson
 from duckdb import DuckDBPyConnection
 
-from kpi.periods import SLICED, Calendar, Period, fiscal, gregorian
+from kpi.calendars import BUILT_IN, name_of
+from kpi.catalogue import METRICS
+from kpi.metric import Flow, Metric, Unit
+from kpi.periods import DAY, SLICED, Calendar, Grain, Period, earlier
+from kpi.periods import calendar as made
+from kpi.periods import calendars as chosen
 from kpi.settings import KpiSettings, Reporting
 from kpi.zones import day_end, local_time
 from store.columns import utc
 
-EVENTS = ("macros", "rates", "teams", "deal", "histories", "reps", "rep_spans", "closed_deals", "created_deals",
-          "product_lines", "rep_activities", "stage_visits", "stage_reach", "open_spans", "deal_calls")  # fmt: skip
-MOMENTS = ("open_deals",)
+EVENTS = ("macros", "homes", "rates", "teams", "deal", "histories", "reps", "rep_spans", "closed_deals",
+          "created_deals", "product_lines", "rep_activities", "stage_visits", "stage_reach", "open_spans",
+          "deal_calls")  # fmt: skip
+MOMENTS = ("targets", "open_deals")
 LONGEST_PAST_YEARS = 30
 FIRST_EVENT = """
 SELECT min(day) FROM (
@@ -24,16 +30,31 @@ SELECT min(day) FROM (
 )"""
 
 
-def build(duck: DuckDBPyConnection, settings: KpiSettings, reporting: Reporting, now: datetime) -> list[Period]:
-    """Make every fact; answers the periods from the first event to the one that contains `now`."""
+def build(
+    duck: DuckDBPyConnection,
+    settings: KpiSettings,
+    reporting: Reporting,
+    now: datetime,
+    *,
+    metrics: Mapping[str, Metric] = METRICS,
+    calendar: str | None = None,
+) -> list[Period]:
+    """Make every fact; answers the periods from the first event to the one that contains `now`.
+
+    With `calendar` only that one's, whether it is configured or not.
+    """
     today = now.astimezone(reporting.zone).date()
     _settle(duck, settings, reporting, now, today)
     for name in EVENTS:
         duck.execute(sql(name))
-    periods = _periods(duck, settings, reporting, today)
+    first, own = _first_day(duck, today), calendars(settings, reporting, only=calendar)
+    periods = [period for one in own.values() for period in one(first, today)]
     _place(duck, periods, today)
+    _plan(duck, own.values(), periods, {**METRICS, **metrics})
     for name in MOMENTS:
         duck.execute(sql(name))
+    if settings.match_users == "email":
+        _match_users(duck)
     return periods
 
 
@@ -54,6 +75,7 @@ def _settle(duck: DuckDBPyConnection, settings: KpiSettings, reporting: Reportin
         ("present()", f"TIMESTAMP '{instant}'"),
         ("reporting_currency()", f"CAST({currency} AS VARCHAR)"),
         ("close_date_policy()", _quoted(reporting.close_date_policy)),
+        ("target_split()", _quoted(settings.target_split or "none")),
     ):
         duck.execute(f"CREATE OR REPLACE MACRO {signature} AS {expression}")
     _pairs(duck, "region_map", ("country", "region"), settings.region_map)
@@ -62,24 +84,31 @@ def _settle(duck: DuckDBPyConnection, settings: KpiSettings, reporting: Reportin
     duck.execute("CREATE OR REPLACE TABLE lost_reason_exclusions AS SELECT unnest(?::VARCHAR[]) AS reason", [reasons])
 
 
-def _periods(duck: DuckDBPyConnection, settings: KpiSettings, reporting: Reporting, today: date) -> list[Period]:
+def _first_day(duck: DuckDBPyConnection, today: date) -> date:
     [(first,)] = duck.execute(FIRST_EVENT).fetchall()
-    first = min(today, max(first or today, today - timedelta(days=366 * LONGEST_PAST_YEARS)))
-    return [period for calendar in calendars(settings, reporting) for period in calendar(first, today)]
+    return min(today, max(first or today, today - timedelta(days=366 * LONGEST_PAST_YEARS)))
 
 
-def calendars(settings: KpiSettings, reporting: Reporting) -> Iterable[Calendar]:
-    """The calendars of a company: a fiscal one only where its year is not the Gregorian one."""
-    if "gregorian" in settings.calendars:
-        yield gregorian(reporting.week_start)
-    if "fiscal" in settings.calendars and reporting.fiscal_year_start != 1:
-        yield fiscal(reporting.fiscal_year_start)
+def calendars(settings: KpiSettings, reporting: Reporting, *, only: str | None = None) -> dict[str, Calendar]:
+    """The calendars of a company by name, or the one that is asked for. Raises ValueError for one that there isn't."""
+    start, named_by = reporting.fiscal_year_start, settings.fiscal_year_named_by
+    if only is None:
+        return chosen(settings.calendars, fiscal_year_start=start, named_by=named_by, week_start=reporting.week_start)
+    own = {name_of(one): one for one in (*BUILT_IN, *settings.calendars)}
+    if only not in own:
+        raise ValueError(f"there is no calendar {only}; there are {', '.join(own)}")
+    return {only: made(own[only], fiscal_year_start=start, named_by=named_by, week_start=reporting.week_start)}
 
 
 def _place(duck: DuckDBPyConnection, periods: list[Period], today: date) -> None:
     shape = {"calendar": "VARCHAR", "grain": "VARCHAR", "start_day": "DATE", "end_day": "DATE",
-             "is_running": "BOOLEAN", "elapsed_days": "BIGINT"}  # fmt: skip
-    rows = [(one.calendar, one.grain, one.start, one.end, today in one, one.elapsed(today)) for one in periods]
+             "is_running": "BOOLEAN", "elapsed_days": "BIGINT", "name": "VARCHAR", "previous_day": "DATE",
+             "year_ago_day": "DATE"}  # fmt: skip
+    before = earlier(periods)
+    rows = [
+        (one.calendar, one.grain, one.start, one.end, today in one, one.elapsed(today), one.name, *before[one])
+        for one in periods
+    ]
     put_rows(duck, "periods", shape, rows)
     starts = ", ".join(
         f"max(start_day) FILTER (calendar = '{calendar}' AND grain = '{grain}') AS {calendar}_{grain}"
@@ -95,6 +124,35 @@ def _place(duck: DuckDBPyConnection, periods: list[Period], today: date) -> None
         "CREATE OR REPLACE TABLE moments AS SELECT DISTINCT CAST(end_day - 1 AS DATE) AS day FROM periods "
         f"WHERE NOT is_running AND grain IN ({sliced})"
     )
+
+
+def _plan(
+    duck: DuckDBPyConnection, own: Iterable[Calendar], periods: Sequence[Period], metrics: Mapping[str, Metric]
+) -> None:
+    """The periods that targets may be for, to the end of the running years; and what adds up, and what is money."""
+    whole = [one for one in periods if one.grain is Grain.ALL]
+    planned = [
+        period for calendar, all_ in zip(own, whole, strict=True) for period in calendar(all_.start, all_.end - DAY)
+    ]
+    shape = {"calendar": "VARCHAR", "grain": "VARCHAR", "start_day": "DATE", "end_day": "DATE"}
+    put_rows(duck, "plan_periods", shape, [(one.calendar, one.grain, one.start, one.end) for one in planned])
+    kinds = [(key, isinstance(metric, Flow), metric.card.unit is Unit.MONEY) for key, metric in metrics.items()]
+    put_rows(duck, "kpi_kinds", {"kpi_key": "VARCHAR", "is_flow": "BOOLEAN", "is_money": "BOOLEAN"}, kinds)
+
+
+def _match_users(duck: DuckDBPyConnection) -> None:
+    """Let people whom several connections know by one e-mail address be one: the first connection's, by name."""
+    duck.execute(
+        "CREATE OR REPLACE TABLE same_people AS SELECT connection || ':' || id AS member, "
+        "first_value(connection || ':' || id) OVER (PARTITION BY lower(trim(email)) ORDER BY deleted_at IS NOT NULL, "
+        "connection, id) AS person FROM users WHERE trim(coalesce(email, '')) <> '' QUALIFY member <> person"
+    )
+    found = duck.execute(
+        "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = current_database() "
+        "AND column_name IN ('owner', 'rep')"
+    ).fetchall()
+    for table, column in found:
+        duck.execute(f"UPDATE {table} SET {column} = person FROM same_people WHERE {column} = same_people.member")
 
 
 def put_rows(duck: DuckDBPyConnection, table: str, shape: Mapping[str, str], rows: Iterable[Sequence[object]]) -> None:
