@@ -30,8 +30,12 @@ class Cell:
     value: Decimal | None
     numerator: Decimal | None
     denominator: Decimal | None
-    n: int
+    n: int | None
     status: str = "ok"
+
+
+MISSING = Cell(value=None, numerator=None, denominator=None, n=None, status="source_missing")
+"""What a KPI says whose source isn't there."""
 
 
 def count(rows: int) -> Cell:

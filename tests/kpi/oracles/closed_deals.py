@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from tests.kpi.oracles.book import Book, Sight
 from tests.kpi.oracles.cells import Cell, Period, count, mean, period_of, quantile, ratio, total
+from tests.kpi.oracles.customers import customer_of_deal
 from tests.kpi.oracles.rows import NONE, key_of, qualified
 
 
@@ -53,6 +54,19 @@ def regional_sales(book: Book, period: Period, dimension: str | None) -> dict[st
     return revenue(book, period, dimension)
 
 
+def _of_category(category: str) -> Callable[[Book, Period, str | None], dict[str, Cell]]:
+    def ask(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+        sold = [sight for sight in sold_in(book, period) if book.category_of(sight.deal) == category]
+        groups = slices(book, sold, dimension)
+        return {member: total(worths(book, sights), len(sights)) for member, sights in groups.items()}
+
+    return ask
+
+
+marketing_sourced_revenue = _of_category("marketing")
+sales_sourced_revenue = _of_category("sales")
+
+
 def won_deals_count(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
     """Won deals."""
     groups = slices(book, won_in(book, period), dimension)
@@ -63,6 +77,17 @@ def lost_deals_count(book: Book, period: Period, dimension: str | None) -> dict[
     """Lost deals."""
     groups = slices(book, lost_in(book, period), dimension)
     return {member: count(len(sights)) for member, sights in groups.items()}
+
+
+def win_loss_ratio(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Won by lost."""
+    won = slices(book, won_in(book, period), dimension)
+    lost = slices(book, lost_in(book, period), dimension)
+    cells = {}
+    for member in won.keys() | lost.keys():
+        losses = len(lost.get(member, []))
+        cells[member] = ratio(len(won.get(member, [])), losses, losses)
+    return cells
 
 
 def win_rate(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
@@ -146,22 +171,12 @@ def heads_by_team(book: Book, period: Period) -> dict[str, int]:
     return heads
 
 
-def customer_of(sight: Sight) -> tuple[str, str, str]:
-    """Who bought: the company, else the person, else nobody but the deal itself knows."""
-    deal = sight.deal
-    if deal["company_id"] is not None:
-        return deal["connection"], "company", deal["company_id"]
-    if deal["primary_contact_id"] is not None:
-        return deal["connection"], "contact", deal["primary_contact_id"]
-    return deal["connection"], "deal", deal["id"]
-
-
 def revenue_per_customer(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
     """Revenue by distinct customers with a won deal."""
     groups = slices(book, sold_in(book, period), dimension)
     cells = {}
     for member, sights in groups.items():
-        customers = {customer_of(sight) for sight in sights if book.is_won_deal(sight.deal)}
+        customers = {customer_of_deal(book, sight.deal) for sight in sights if book.is_won_deal(sight.deal)}
         money = sum(worths(book, sights), Decimal(0))
         cells[member] = ratio(money, len(customers), len(customers))
     return cells

@@ -3,9 +3,23 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.kpi.oracles import activities, closed_deals, deals_over_time, stages
+from tests.kpi.oracles import (
+    activities,
+    closed_deals,
+    customers,
+    deals_over_time,
+    growing,
+    leads,
+    lifetime,
+    orders,
+    profit,
+    service,
+    spending,
+    stages,
+    targets,
+)  # fmt: skip
 from tests.kpi.oracles.book import Book
-from tests.kpi.oracles.cells import SLICE_GRAINS, TOTAL_GRAINS, Cell, Period, periods
+from tests.kpi.oracles.cells import MISSING, SLICE_GRAINS, TOTAL_GRAINS, Cell, Period, periods
 
 Question = Callable[[Book, Period, str | None], dict[str, Cell]]
 
@@ -16,7 +30,15 @@ D_DEAL = (
 D_OPEN = (*D_DEAL, "forecast_category", "close_date_bucket", "age_band")
 D_ACT = ("owner", "team", "activity_type", "direction", "outcome")
 D_CUST = ("country", "region", "industry", "size_band", "product", "currency", "owner", "team")
+D_LEAD = (
+    "owner", "team", "source", "source_category", "campaign", "channel", "country", "region", "industry", "size_band",
+    "lead_status", "lead_stage",
+)  # fmt: skip
+D_COST = ("source", "campaign", "channel")
+OF_COMPANY = ("country", "region", "industry", "size_band")
+OF_CUSTOMER = (*OF_COMPANY, "owner", "team")
 ONLY_MONTHS = ("month",)
+LONGER = ("month", "quarter", "year")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +90,159 @@ ORACLES: dict[str, Oracle] = {
         ask=stages.deal_stage_cycle_time_p90, dimensions=("stage", "pipeline", "owner")
     ),
 }
+
+
+def _table(
+    asked: dict[str, Question], dimensions: tuple[str, ...], has_total: bool = True, grains: tuple[str, ...] = ()
+) -> None:
+    """Oracles that are asked by the same dimensions."""
+    for key, ask in asked.items():
+        ORACLES[key] = Oracle(
+            ask=ask,
+            dimensions=dimensions,
+            has_total=has_total,
+            total_grains=grains or TOTAL_GRAINS,
+            slice_grains=grains or SLICE_GRAINS,
+        )
+
+
+def with_needs(ask: Question, *tables: str) -> Question:
+    """Unknown, and in the total only, where a table that it needs never had a row (R1)."""
+
+    def question(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+        if all(book.has_rows(table) for table in tables):
+            return ask(book, period, dimension)
+        return {"": MISSING} if dimension is None else {}
+
+    return question
+
+
+def of_leads(ask: Question) -> Question:
+    """The same, of leads."""
+    return with_needs(ask, "leads")
+
+
+def of_answers(ask: Question) -> Question:
+    """The same, of answers to surveys."""
+    return with_needs(ask, "survey_responses")
+
+
+_table(
+    {
+        "gross_sales": profit.gross_sales,
+        "average_order_value": orders.average_order_value,
+        "average_order_value_median": orders.average_order_value_median,
+        "marketing_sourced_revenue": closed_deals.marketing_sourced_revenue,
+        "sales_sourced_revenue": closed_deals.sales_sourced_revenue,
+        "gross_profit": profit.gross_profit,
+        "gross_margin_pct": profit.gross_margin_pct,
+        "win_loss_ratio": closed_deals.win_loss_ratio,
+        "expansion_revenue_rate": customers.expansion_revenue_rate,
+        "first_contact_to_close_time": leads.first_contact_to_close_time,
+        "first_contact_to_close_time_median": leads.first_contact_to_close_time_median,
+        "first_contact_to_close_time_p90": leads.first_contact_to_close_time_p90,
+    },
+    D_DEAL,
+)
+_table({"average_order_size_growth_yoy": growing.average_order_size_growth_yoy}, D_DEAL, grains=LONGER)
+_table(
+    {
+        "revenue_per_rep_growth": growing.revenue_per_rep_growth,
+        "productivity_investment_gap": growing.productivity_investment_gap,
+    },
+    ("team",),
+    grains=LONGER,
+)
+_table({"marketing_roi": spending.marketing_roi}, D_COST)
+_table(
+    {
+        "customer_acquisition_cost": spending.customer_acquisition_cost,
+        "cost_per_acquisition": spending.cost_per_acquisition,
+        "cost_per_lead": spending.cost_per_lead,
+    },
+    D_COST,
+)
+_table(
+    {
+        "quota_attainment_pct": targets.quota_attainment_pct,
+        "customers_needed_for_target": targets.customers_needed_for_target,
+    },
+    ("owner", "team", "pipeline", "product", "region"),
+)
+_table({"learning_rate": targets.learning_rate}, ("team", "owner"))
+_table(
+    {
+        "leads_created": of_leads(leads.leads_created),
+        "lead_qualification_rate": of_leads(leads.lead_qualification_rate),
+        "lead_conversion_rate": of_leads(leads.lead_conversion_rate),
+        "qualified_lead_conversion_rate": of_leads(leads.qualified_lead_conversion_rate),
+        "lead_follow_up_rate": of_leads(leads.lead_follow_up_rate),
+    },
+    D_LEAD,
+)
+_table({"qualified_leads_count": of_leads(leads.qualified_leads_count)}, (*D_LEAD, "level"))
+_table(
+    {
+        "lead_stage_cycle_time": of_leads(leads.lead_stage_cycle_time),
+        "lead_stage_cycle_time_median": of_leads(leads.lead_stage_cycle_time_median),
+        "lead_stage_cycle_time_p90": of_leads(leads.lead_stage_cycle_time_p90),
+    },
+    (*D_LEAD, "stage_pair"),
+)
+_table({"leads_by_source": leads.leads_by_source}, ("source", "campaign", "channel", "owner", "region"), False)
+_table({"lead_to_close_ratio": of_leads(leads.lead_to_close_ratio)}, ("owner", "team", "source", *OF_COMPANY))
+_table({"customer_acquisition_rate": customers.customer_acquisition_rate}, (*OF_COMPANY, "owner", "source"))
+_table({"conversation_to_demo_ratio": service.conversation_to_demo_ratio}, D_ACT)
+_table(
+    {"meeting_acceptance_rate": service.meeting_acceptance_rate},
+    ("owner", "team", "meeting_type", "source", "country", "region"),
+)
+_table(
+    {
+        "positive_response_rate": of_answers(service.positive_response_rate),
+        "negative_response_rate": of_answers(service.negative_response_rate),
+    },
+    ("survey_type", *OF_COMPANY, "owner"),
+)
+_table({"net_promoter_score": of_answers(service.net_promoter_score)}, ("survey", *OF_COMPANY, "owner"))
+_table(
+    {"touchpoints_per_customer": service.touchpoints_per_customer},
+    ("owner", "team", "activity_type", "direction", *OF_COMPANY, "source"),
+)
+_table({"stage_drop_off_rate": stages.stage_drop_off_rate}, ("stage",), False)
+_table(
+    {
+        "customer_lifetime_value": lifetime.customer_lifetime_value,
+        "ltv_cac_ratio": lifetime.ltv_cac_ratio,
+        "average_customer_lifetime": customers.average_customer_lifetime,
+    },
+    (),
+    grains=LONGER,
+)
+_table({"customer_retention_rate": customers.customer_retention_rate}, OF_CUSTOMER)
+_table(
+    {
+        "deals_after_first_sale": customers.deals_after_first_sale,
+        "repeat_purchase_rate": customers.repeat_purchase_rate,
+        "product_adoption_rate": customers.product_adoption_rate,
+        "customer_engagement_score": service.customer_engagement_score,
+    },
+    (*OF_COMPANY, "owner"),
+)
+_table(
+    {"upsell_cross_sell_rate": customers.upsell_cross_sell_rate},
+    ("owner", "team", "product", "country", "region", "industry", "size_band"),
+)
+_table(
+    {
+        "response_time": with_needs(service.response_time, "tickets"),
+        "response_time_median": with_needs(service.response_time_median, "tickets"),
+        "response_time_p90": with_needs(service.response_time_p90, "tickets"),
+    },
+    ("owner", "team", "priority", "country", "region"),
+)
+_table({"competitor_price_index": service.competitor_price_index}, ("product",))
+
 
 Place = tuple[str, Period, str, str]
 """KPI, period, dimension (empty for totals), member."""

@@ -55,6 +55,34 @@ def stage_conversion_rate(book: Book, period: Period, dimension: str | None) -> 
     return cells
 
 
+def stage_drop_off_rate(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Of the deals that reached a stage, those that got no further, stayed in its pipeline and were closed unwon."""
+    cells: dict[str, Cell] = {}
+    if dimension != "stage":
+        return cells
+    for (connection, pipeline_id, stage_id), stage in book.stages.items():
+        if stage["is_closed"]:
+            continue
+        cohort = [
+            deal
+            for deal in book.deals
+            if deal["connection"] == connection
+            and not book.is_credit(deal)
+            and period.has(day_reached(book, deal, stage))
+        ]
+        dropped = [
+            deal
+            for deal in cohort
+            if book.is_closed(deal)
+            and not book.is_won(deal)
+            and deal["pipeline_id"] == pipeline_id
+            and not entries(book, deal, stage, later=True)
+        ]
+        if cohort:
+            cells[f"{connection}:{pipeline_id}/{stage_id}"] = ratio(len(dropped), len(cohort), len(cohort))
+    return cells
+
+
 def stays(book: Book, period: Period, dimension: str | None) -> dict[str, list[Decimal]]:
     """The lengths, in days, of the visits to open stages that ended in a period, by member."""
     found: dict[str, list[Decimal]] = {"": []} if dimension is None else {}
