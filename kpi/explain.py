@@ -12,6 +12,8 @@ UNITS = {
     Unit.COUNT: "count",
     Unit.DURATION: "days",
     Unit.SCORE: "score",
+    Unit.MINUTES: "minutes",
+    Unit.MONTHS: "months",
 }
 POLARITIES = {
     Polarity.UP: "higher is better",

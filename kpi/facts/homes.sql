@@ -5,7 +5,8 @@ UNION ALL SELECT 'teams', connection, id FROM teams
 UNION ALL SELECT 'pipelines', connection, id FROM pipelines
 UNION ALL SELECT 'products', connection, id FROM products
 UNION ALL SELECT 'campaigns', connection, id FROM campaigns
-UNION ALL SELECT 'companies', connection, id FROM companies;
+UNION ALL SELECT 'companies', connection, id FROM companies
+UNION ALL SELECT 'contacts', connection, id FROM contacts;
 CREATE OR REPLACE TABLE only_homes AS
 SELECT entity, id, min(connection) AS connection FROM home_rows GROUP BY entity, id HAVING count(*) = 1;
 CREATE OR REPLACE TABLE connections AS
