@@ -7,6 +7,7 @@ from duckdb import DuckDBPyConnection
 
 from kpi.catalogue.dimensions import ON_DEMAND
 from kpi.metric import (
+    Balance,
     Combined,
     Flow,
     Growth,
@@ -15,6 +16,7 @@ from kpi.metric import (
     Moment,
     OverFact,
     Percentile,
+    Periodic,
     Quotient,
     Ratio,
     Trailing,
@@ -22,13 +24,15 @@ from kpi.metric import (
 from kpi.periods import SLICED, Grain, Period
 
 HOLISTIC_BUDGET = 40_000_000  # rows held at once by medians and distinct counts, which keep every value
-WHOLE_NUMBERS = frozenset({"fx_missing", "invalid_n"})
+WHOLE_NUMBERS = frozenset({"fx_missing"})
 CELLS = """CREATE OR REPLACE TABLE cells (
     kpi_key VARCHAR, calendar VARCHAR, grain VARCHAR, period_start DATE, dimension VARCHAR, member VARCHAR,
     numerator DECIMAL(38, 10), denominator DECIMAL(38, 10), n BIGINT, value DECIMAL(38, 10), coverage VARCHAR,
-    status VARCHAR, marks VARCHAR)"""
+    status VARCHAR, marks VARCHAR, detail VARCHAR)"""
 MACROS = """
 CREATE OR REPLACE MACRO days(us) AS CAST((CAST(us AS HUGEINT) * 10000000000 + 43200000000) // 86400000000
+    AS DECIMAL(38, 0)) * 0.0000000001::DECIMAL(11, 10);
+CREATE OR REPLACE MACRO minutes(us) AS CAST((CAST(us AS HUGEINT) * 10000000000 + 30000000) // 60000000
     AS DECIMAL(38, 0)) * 0.0000000001::DECIMAL(11, 10);
 CREATE OR REPLACE MACRO significant(x) AS CASE WHEN x = 0 THEN 0
     ELSE round(x, 5 - CAST(floor(log10(abs(x))) AS INTEGER)) END;
@@ -68,13 +72,18 @@ def totals_of(one: Slice) -> Slice:
 
 
 def slices(
-    metric: Metric, periods: Iterable[Period], off: Iterable[str], crossed: Iterable[Sequence[str]]
+    metric: Metric,
+    periods: Iterable[Period],
+    off: Iterable[str],
+    crossed: Iterable[Sequence[str]],
+    on: Iterable[str] = (),
 ) -> tuple[Slice, ...]:
     """Every slice in which a metric is kept: totals for each grain, its dimensions for months and longer."""
     pairs_of_grains = dict.fromkeys((period.calendar, period.grain.value) for period in periods)
     grains = [pair for pair in pairs_of_grains if pair[1] in grains_of(metric)]
     stored = metric.dimensions if metric.stored is None else metric.stored
-    names = [(name,) for name in stored if name not in ON_DEMAND and name not in off]
+    kept = [name for name in stored if name not in ON_DEMAND and name not in off]
+    names = [(name,) for name in dict.fromkeys((*kept, *(name for name in on if name in metric.dimensions)))]
     pairs = [tuple(sorted(pair)) for pair in crossed if set(pair) <= set(metric.dimensions)]
     totals = [] if is_mandatory(metric) else [Slice(calendar=c, grain=g) for c, g in grains]
     return (
@@ -86,7 +95,7 @@ def slices(
 def grains_of(metric: Metric) -> tuple[str, ...]:
     """The grains that a metric is kept for."""
     match metric:
-        case Growth() | Trailing() | Combined():
+        case Growth() | Trailing() | Combined() | Periodic():
             return metric.grains
         case Moment(daily=""):
             return tuple(grain.value for grain in SLICED)
@@ -96,17 +105,17 @@ def grains_of(metric: Metric) -> tuple[str, ...]:
 
 def is_mandatory(metric: Metric) -> bool:
     """Whether a metric has no totals."""
-    return isinstance(metric, OverFact | Moment) and metric.mandatory
+    return isinstance(metric, OverFact | Moment | Balance | Periodic | Combined) and metric.mandatory
 
 
-def columns(metric: OverFact | Moment, *, among: Iterable[OverFact] = ()) -> dict[str, str]:
+def columns(metric: OverFact | Moment | Periodic, *, among: Iterable[OverFact] = ()) -> dict[str, str]:
     """The aggregates behind a metric's numerator, denominator, n, direct value and coverage; NULL for none.
 
     `rows` and `whole_n` stand in for n where a slice is kept though n is 0, and in totals.
     Percentiles of one expression `among` others are asked for at once: DuckDB then keeps the values once.
     """
     match metric:
-        case Moment():
+        case Moment() | Periodic():
             found = (metric.total, metric.base or "NULL", metric.n, "NULL")
         case Flow():
             found = (metric.total, "NULL", metric.n, "NULL")
@@ -138,8 +147,8 @@ def coverage(parts: Mapping[str, str]) -> str:
     """A JSON text of the aggregates, by name."""
     if not parts:
         return "NULL"
-    kind = {True: "BIGINT", False: "DOUBLE"}
-    fields = (f"'{name}': CAST({parts[name]} AS {kind[name in WHOLE_NUMBERS]})" for name in sorted(parts))
+    kinds = {name: "BIGINT" if name in WHOLE_NUMBERS or name.endswith("_n") else "DOUBLE" for name in parts}
+    fields = (f"'{name}': CAST({parts[name]} AS {kinds[name]})" for name in sorted(parts))
     return f"CAST(to_json({{{', '.join(fields)}}}) AS VARCHAR)"
 
 
@@ -153,7 +162,7 @@ def marks(flags: Mapping[str, str]) -> str:
 
 def is_holistic(metric: OverFact) -> bool:
     """Whether every value must be held to aggregate it."""
-    return isinstance(metric, Percentile) or (isinstance(metric, Mean) and "DISTINCT" in metric.count)
+    return isinstance(metric, Percentile) or any("DISTINCT" in expression for expression in columns(metric).values())
 
 
 def add_up(
@@ -220,7 +229,7 @@ def _keep(duck: DuckDBPyConnection, key: str, index: int, measures: Mapping[str,
     n = f"CASE WHEN dimension = '' THEN coalesce({found['whole_n']}, {found['n']}) ELSE {found['n']} END"
     duck.execute(
         f"INSERT INTO cells SELECT '{key}', calendar, grain, period_start, dimension, member, {found['numerator']}, "
-        f"{found['denominator']}, {n}, {found['value']}, {found['coverage']}, {found['status']}, {found['marks']} "
+        f"{found['denominator']}, {n}, {found['value']}, {found['coverage']}, {found['status']}, {found['marks']}, NULL "
         f"FROM grouped "
         f"WHERE mask IN ({', '.join(picked)}) AND (coalesce({found['rows']}, {found['n']}) > 0 OR dimension = '')"
     )

@@ -1,25 +1,38 @@
 """Cells that are not one fact's: states at a moment, flows per head, growths, trailing windows, and their blends."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from duckdb import DuckDBPyConnection
 
 from kpi.cells import Slice, add_up, coverage, marks, totals_of
-from kpi.metric import Against, Combined, Flow, Growth, Metric, Moment, OverFact, Percentile, PerSpan, Trailing, Unit
+from kpi.levels import at_ends, in_periods
+from kpi.metric import (
+    Against,
+    Balance,
+    Combined,
+    Flow,
+    Growth,
+    LastYear,
+    Moment,
+    OverFact,
+    Part,
+    Percentile,
+    Periodic,
+    PerSpan,
+    TargetOf,
+    Trailing,
+    Unit,
+)
 from kpi.moments import at_moments
-from kpi.periods import Period
 from kpi.spans import per_span
+from kpi.targeted import last_year, targets
 
 Wanted = tuple[Slice, ...]
 Asked = tuple[str, OverFact, Wanted]
 BASE = {Against.PERIOD: "previous_day", Against.YEAR: "year_ago_day"}
-TURNS = """(SELECT * EXCLUDE (place), lag(start_day) OVER place AS previous_day,
-    lag(start_day, CASE grain WHEN 'month' THEN 12 WHEN 'quarter' THEN 4 ELSE 1 END) OVER place AS year_ago_day
-    FROM (SELECT calendar, grain, start_day, end_day, is_running, elapsed_days, 1 AS place FROM periods)
-    WINDOW place AS (PARTITION BY calendar, grain ORDER BY start_day))"""
 
 
-def direct_parts(key: str, metric: Metric, wanted: Wanted) -> Iterator[Asked]:
+def direct_parts(key: str, metric: Part, wanted: Wanted) -> Iterator[Asked]:
     """What of a metric is one fact's and added up first: keys, metrics and slices."""
     match metric:
         case PerSpan():
@@ -31,29 +44,56 @@ def direct_parts(key: str, metric: Metric, wanted: Wanted) -> Iterator[Asked]:
         case Combined():
             for name, part in metric.parts.items():
                 yield from direct_parts(_part(key, name), part, _slices_of(metric, name, wanted))
-        case Moment():
+        case Moment() | Balance() | Periodic() | TargetOf() | LastYear():
             pass
         case _:
             yield key, metric, wanted
 
 
-def derive(duck: DuckDBPyConnection, key: str, metric: Metric, wanted: Wanted, periods: Sequence[Period]) -> None:
-    """Fill the cells of a metric whose direct parts have been added up; nothing for metrics of one fact."""
+def derive(duck: DuckDBPyConnection, key: str, metric: Part, wanted: Wanted, periods: str = "periods") -> None:
+    """Fill the cells of a metric whose direct parts have been added up; nothing for metrics of one fact.
+
+    `periods` is the table of the periods that heads are counted in.
+    """
     match metric:
         case Moment():
             at_moments(duck, key, metric, wanted)
+        case Balance():
+            at_ends(duck, key, metric, wanted)
+        case Periodic():
+            in_periods(duck, key, metric, wanted)
         case PerSpan():
-            per_span(duck, key, metric, wanted)
+            per_span(duck, key, metric, wanted, periods=periods)
         case Growth():
-            _growth(duck, key, metric, wanted, periods)
+            _growth(duck, key, metric, wanted)
+        case TargetOf():
+            targets(duck, key, metric, wanted)
+        case LastYear():
+            last_year(duck, key, metric, wanted)
         case Trailing():
             _trailing(duck, key, metric, wanted)
         case Combined():
             for name, part in metric.parts.items():
                 derive(duck, _part(key, name), part, _slices_of(metric, name, wanted), periods)
             _combine(duck, key, metric)
+        case Flow(is_ranked=True):
+            _rank(duck, key)
         case _:
             pass
+
+
+def _rank(duck: DuckDBPyConnection, key: str) -> None:
+    """Add each slice's share of the whole, and its place."""
+    duck.execute(
+        "UPDATE cells SET coverage = CAST(json_merge_patch(coalesce(cells.coverage, '{}'), "
+        "to_json({'rank': r.place, 'share': r.share})) AS VARCHAR) FROM (SELECT *, rank() OVER "
+        "(PARTITION BY calendar, grain, period_start, dimension ORDER BY numerator DESC) AS place, "
+        "CAST(round(numerator / nullif(sum(numerator) OVER (PARTITION BY calendar, grain, period_start, dimension), 0), "
+        "10) AS DOUBLE) AS share FROM cells WHERE kpi_key = $key AND dimension <> '') r "
+        "WHERE cells.kpi_key = $key AND (cells.calendar, cells.grain, cells.period_start, cells.dimension, "
+        "cells.member) = (r.calendar, r.grain, r.period_start, r.dimension, r.member)",
+        {"key": key},
+    )
 
 
 def _part(key: str, name: str) -> str:
@@ -71,11 +111,11 @@ def _by_months(wanted: Wanted) -> Wanted:
     return tuple(dict.fromkeys(months))
 
 
-def value_of(metric: Metric) -> str:
+def value_of(metric: Part) -> str:
     """The value of a cell, as SQL over its columns; null where there is none."""
     digits = 6 if metric.card.unit is Unit.MONEY else 10
     match metric:
-        case Flow() | Moment(base="") | Combined(denominator=""):
+        case Flow() | TargetOf() | Moment(base="") | Balance(base="") | Periodic(base="") | Combined(denominator=""):
             found = "numerator"
         case Percentile():
             found = "value"
@@ -84,10 +124,9 @@ def value_of(metric: Metric) -> str:
     return f"CASE WHEN status IS NULL THEN {found} END"
 
 
-def _growth(duck: DuckDBPyConnection, key: str, metric: Growth, wanted: Wanted, periods: Sequence[Period]) -> None:
+def _growth(duck: DuckDBPyConnection, key: str, metric: Growth, wanted: Wanted) -> None:
     of = metric.of
-    if isinstance(of, PerSpan):
-        derive(duck, f"_{key}", of, wanted, periods)
+    derive(duck, f"_{key}", of, wanted)
     for calendar, grain in dict.fromkeys((one.calendar, one.grain) for one in wanted):
         _running_base(duck, key, metric, tuple(one for one in wanted if (one.calendar, one.grain) == (calendar, grain)))
     is_flow = isinstance(of, Flow)
@@ -97,7 +136,7 @@ def _growth(duck: DuckDBPyConnection, key: str, metric: Growth, wanted: Wanted, 
     duck.execute(
         "INSERT INTO cells BY NAME WITH valued AS "
         f"(SELECT *, {value_of(of)} AS v FROM cells WHERE kpi_key IN ('_' || $key, '_cut_' || $key)), "
-        f"turns AS (SELECT calendar, grain, start_day, is_running, {BASE[metric.against]} AS before FROM {TURNS}), "
+        f"turns AS (SELECT calendar, grain, start_day, is_running, {BASE[metric.against]} AS before FROM periods), "
         "now AS (SELECT * FROM valued WHERE kpi_key = '_' || $key), "
         "base AS (SELECT t.start_day AS for_period, c.* FROM turns t JOIN valued c ON c.calendar = t.calendar "
         "AND c.grain = t.grain AND c.period_start = t.before "
@@ -117,7 +156,7 @@ def _running_base(duck: DuckDBPyConnection, key: str, metric: Growth, wanted: Wa
     calendar, grain = wanted[0].calendar, wanted[0].grain
     duck.execute(
         "CREATE OR REPLACE TABLE cut_periods AS SELECT b.* REPLACE (least(b.end_day, CAST(b.start_day "
-        f"+ CAST(p.elapsed_days AS INTEGER) AS DATE)) AS end_day) FROM {TURNS} p JOIN periods b "
+        "+ CAST(p.elapsed_days AS INTEGER) AS DATE)) AS end_day) FROM periods p JOIN periods b "
         f"ON b.calendar = p.calendar AND b.grain = p.grain AND b.start_day = p.{BASE[metric.against]} "
         f"WHERE p.is_running AND p.calendar = '{calendar}' AND p.grain = '{grain}'"
     )
@@ -128,8 +167,7 @@ def _running_base(duck: DuckDBPyConnection, key: str, metric: Growth, wanted: Wa
     where = f"{wanted[0].column} = DATE '{start}' AND day < DATE '{end}'"
     for part, one, ones in direct_parts(f"_cut_{key}", metric.of, wanted):
         add_up(duck, {part: (one, ones)}, where=where)
-    if isinstance(metric.of, PerSpan):
-        per_span(duck, f"_cut_{key}", metric.of, wanted, periods="cut_periods")
+    derive(duck, f"_cut_{key}", metric.of, wanted, "cut_periods")
 
 
 def _trailing(duck: DuckDBPyConnection, key: str, metric: Trailing, wanted: Wanted) -> None:
@@ -155,11 +193,16 @@ def _combine(duck: DuckDBPyConnection, key: str, metric: Combined) -> None:
     """Join the cells of the parts and compute the expressions."""
     place = "calendar, grain, period_start, dimension, member"
     own = {name: "', '".join(metric.shared.get(name, ())) for name in metric.parts}
-    members = " UNION ".join(f"SELECT {place} FROM cells WHERE kpi_key = '{_part(key, name)}'" for name in metric.parts)
+    members = " UNION ".join(
+        f"SELECT {place} FROM cells WHERE kpi_key = '{_part(key, name)}'"
+        + ("" if name == (metric.slices_of or name) else " AND dimension = ''")
+        for name in metric.parts
+    )
     joins = " ".join(_joined(key, name, part, own[name]) for name, part in metric.parts.items())
     known = ", ".join(
         f"coalesce({name}_.numerator, 0) AS {name}, {name}_.denominator AS {name}_base, "
-        f"coalesce({name}_.n, 0) AS {name}_n, {name}_.v AS {name}_value, {name}_.status AS {name}_status"
+        f"coalesce({name}_.n, 0) AS {name}_n, {name}_.v AS {name}_value, {name}_.status AS {name}_status, "
+        f"{name}_.coverage AS {name}_coverage, {name}_.detail AS {name}_detail"
         for name in metric.parts
     )
     duck.execute(
@@ -167,11 +210,12 @@ def _combine(duck: DuckDBPyConnection, key: str, metric: Combined) -> None:
         f"known AS (SELECT {', '.join(f'p.{name}' for name in place.split(', '))}, {known} FROM places p {joins}) "
         f"SELECT '{key}' AS kpi_key, {place}, {metric.numerator} AS numerator, "
         f"{metric.denominator or 'NULL'} AS denominator, {metric.n} AS n, {metric.status or 'NULL'} AS status, "
-        f"{coverage(metric.coverage)} AS coverage, {marks(metric.marks)} AS marks FROM known"
+        f"{metric.detail or 'NULL'} AS detail, {coverage(metric.coverage)} AS coverage, "
+        f"{marks(metric.marks)} AS marks FROM known"
     )
 
 
-def _joined(key: str, name: str, part: Metric, shared: str) -> str:
+def _joined(key: str, name: str, part: Part, shared: str) -> str:
     cells = f"(SELECT *, {value_of(part)} AS v FROM cells WHERE kpi_key = '{_part(key, name)}')"
     on = " AND ".join(f"{name}_.{column} = p.{column}" for column in ("calendar", "grain", "period_start"))
     if not shared:

@@ -13,6 +13,8 @@ class Unit(StrEnum):
     COUNT = "count"
     DURATION = "duration"
     SCORE = "score"
+    MINUTES = "minutes"
+    MONTHS = "months"
 
 
 class Polarity(StrEnum):
@@ -86,12 +88,16 @@ class _OverFact:
 class Flow(_OverFact):
     """A sum or count of events: `total` over `n` rows. No events: 0.
 
-    `whole_n` are the rows behind the total, where the slices count others.
+    `whole_n` are the rows behind the total, where the slices count others. By a dimension that is `overlapping` an
+    event may have several members, so that the slices don't add up to the total. A ranked one carries each slice's
+    `share` of the whole and its `rank` in the coverage.
     """
 
     total: str
     n: str
     whole_n: str | None = None
+    overlapping: tuple[str, ...] = ()
+    is_ranked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +146,8 @@ class Percentile(_OverFact):
 class Moment(_OverFact):
     """A state at the end of a period's last day, now for running ones; with a `base`, `total` over it.
 
-    `daily` names the columns of day totals; without it there are no totals for days and weeks.
+    `daily` names the columns of day totals; without it there are no totals for days and weeks. By a dimension in
+    `facts` another fact tells the states.
     """
 
     total: str
@@ -150,6 +157,35 @@ class Moment(_OverFact):
     daily_total: str = ""
     daily_n: str = ""
     daily_coverage: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance(_OverFact):
+    """A level at the end of a period's last day, today for running ones: what dated, signed changes add up to.
+
+    With a `base`, `total` over it; `is_share` says that both are counts and the one is a part of the other.
+    """
+
+    total: str
+    n: str
+    base: str = ""
+    is_share: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Periodic(_OverFact):
+    """A sum, or with a `base` a quotient, over a fact whose rows name their calendar, grain and period_start themselves.
+
+    `rows` are those that keep a slice, where `n` may be 0.
+    """
+
+    total: str
+    n: str
+    base: str = ""
+    rows: str | None = None
+    is_share: bool = False
+    grains: tuple[str, ...] = ("day", "week", "month", "quarter", "year", "all")
 
 
 OverFact = Flow | Ratio | Mean | Quotient | Percentile
@@ -181,7 +217,7 @@ class Growth:
     """
 
     card: Card
-    of: OverFact | PerSpan
+    of: "OverFact | PerSpan | Combined"
     dimensions: tuple[str, ...]
     against: Against = Against.PERIOD
     grains: tuple[str, ...] = ("month",)
@@ -201,28 +237,70 @@ class Trailing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TargetOf:
+    """What a KPI's value should be, by whom there are targets for it."""
+
+    of: Flow
+
+    @property
+    def card(self) -> Card:
+        """The KPI's own."""
+        return self.of.card
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """Those of every KPI: the scope says."""
+        return self.of.dimensions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastYear:
+    """A mean over the twelve months that end with the period (a running one: with today), from the rows themselves."""
+
+    of: Mean
+
+    @property
+    def card(self) -> Card:
+        """The mean's own."""
+        return self.of.card
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """The mean's own."""
+        return self.of.dimensions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Combined:
     """A value made of the values of `parts`, cell by cell.
 
     Expressions know each part by its name: `x` is its numerator (0 where there is none), `x_base` its denominator,
-    `x_n`, and `x_value` (null where there is none). Without a `denominator` the numerator is the value. By the
-    dimensions in `shared` a part, which doesn't have them, stands in with its total. `status` says why there is no
-    value, or null.
+    `x_n`, `x_value` (null where there is none), `x_status` and `x_coverage`. Without a `denominator` the numerator is
+    the value. By the dimensions in `shared` a part, which doesn't have them, stands in with its total. `status` says
+    why there is no value, or null; `detail` what more is to say. With `slices_of` a slice is kept where that part
+    has it. `rounded_up`: to a whole number.
     """
 
     card: Card
-    parts: Mapping[str, "OverFact | Moment | PerSpan | Growth | Trailing"]
+    parts: Mapping[str, "Part"]
     numerator: str
     n: str
     dimensions: tuple[str, ...]
     denominator: str = ""
     status: str = ""
+    detail: str = ""
+    slices_of: str = ""
+    rounded_up: bool = False
     coverage: Mapping[str, str] = field(default_factory=dict)
     marks: Mapping[str, str] = field(default_factory=dict)
     shared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    mandatory: bool = False
+    is_share: bool = False
     grains: tuple[str, ...] = ("day", "week", "month", "quarter", "year", "all")
     stored: tuple[str, ...] | None = None
 
 
-Derived = Moment | PerSpan | Growth | Trailing | Combined
+Derived = Moment | Balance | Periodic | PerSpan | Growth | Trailing | Combined
 Metric = OverFact | Derived
+Part = Metric | TargetOf | LastYear
+"""What a blend is made of."""

@@ -16,9 +16,10 @@ def at_moments(duck: DuckDBPyConnection, key: str, metric: Moment, wanted: tuple
     for some in dict.fromkeys(one.dimensions for one in wanted if one.dimensions or not metric.daily):
         member = f"concat_ws(chr(31), {', '.join(some)})" if some else "''"
         by = ", ".join(("day", "is_now", *some))
+        fact = next((metric.facts[name] for name in some if name in metric.facts), metric.fact)
         duck.execute(
             "INSERT INTO cells BY NAME WITH grouped AS "
-            f"(SELECT day, is_now, {member} AS member, {measures} FROM {metric.fact} GROUP BY {by}) "
+            f"(SELECT day, is_now, {member} AS member, {measures} FROM {fact} GROUP BY {by}) "
             "SELECT $key AS kpi_key, p.calendar, p.grain, p.start_day AS period_start, $dimension AS dimension, "
             "g.* EXCLUDE (day, is_now) FROM periods p JOIN grouped g ON g.is_now = p.is_running "
             "AND (p.is_running OR g.day = p.end_day - 1) WHERE p.grain IN ('month', 'quarter', 'year', 'all')",

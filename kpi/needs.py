@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 from sqlmodel import SQLModel
 
 from kpi.metric import Metric
@@ -26,7 +26,7 @@ def _is_met(tx: Connection, source: str) -> bool:
     table = SQLModel.metadata.tables[name]
     query = select(1).select_from(table).limit(1)
     if value:
-        query = query.where(table.c[column] == value)
+        query = query.where(func.lower(func.trim(table.c[column])) == value)
     elif column:
         query = query.where(table.c[column].is_not(None))
     return tx.execute(query).first() is not None

@@ -25,6 +25,7 @@ from store.records import (
     ActivityLink,
     Campaign,
     Company,
+    CompetitorPrice,
     Contact,
     Deal,
     DealContact,
@@ -34,9 +35,11 @@ from store.records import (
     Lead,
     LineItem,
     MeetingInvite,
+    Order,
     Pipeline,
     Product,
     ProductUsage,
+    Spend,
     Stage,
     Subscription,
     SurveyResponse,
@@ -44,6 +47,8 @@ from store.records import (
     Team,
     TeamMembership,
     Ticket,
+    TrainingEvent,
+    UnitCost,
     User,
 )
 from store.schema import TABLES
@@ -103,8 +108,14 @@ COPIES = (
     _copy(DealFieldChange, "connection deal_id field changed_at new_value",
           LIVE_DETAIL + " AND field IN ('amount', 'owner_id', 'forecast_category', 'close_date')"),
     _copy(DealContact, "connection deal_id contact_id", LIVE_DETAIL),
-    _copy(Product, "connection id name"),
-    _copy(LineItem, "connection id deal_id product_id net_amount", LIVE),
+    _copy(Product, "connection id name list_price unit_cost currency"),
+    _copy(LineItem, "connection id deal_id product_id quantity list_price unit_price unit_cost net_amount", LIVE),
+    _copy(Order, "connection id deal_id company_id ordered_on amount currency status deleted_at merged_into_id"),
+    _copy(Spend, "connection id spent_on period_start period_end category campaign_id source team amount currency",
+          LIVE),
+    _copy(UnitCost, "connection id product_id valid_from cost currency", LIVE),
+    _copy(TrainingEvent, "connection id user_id kind hours status completed_on", LIVE),
+    _copy(CompetitorPrice, "connection id product_id competitor price currency region observed_on", LIVE),
     _copy(ExchangeRate, "connection id from_currency to_currency effective_from rate", LIVE),
     _copy(Target, "connection id kpi_key scope_type scope_id period_start period_end value currency version "
           "valid_from", LIVE),
@@ -133,6 +144,11 @@ class Source:
     def __init__(self, database: Database, duck: DuckDBPyConnection, folder: Path, *, memory: str) -> None:
         self._database, self._duck, self._folder, self._memory = database, duck, folder, memory
         self._files = 0
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the store is a SQLite file."""
+        return self._database.is_sqlite
 
     def copy(self, copies: Sequence[Copy]) -> None:
         """Copy tables, all as of one moment of the store. Raises LostRowsError where something got lost."""

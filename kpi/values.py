@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from duckdb import DuckDBPyConnection
 
 from kpi.catalogue.dimensions import LABELLED
-from kpi.metric import Combined, Flow, Growth, Metric, Moment, Percentile, Ratio, Unit
+from kpi.metric import Balance, Combined, Flow, Growth, Metric, Moment, Percentile, Periodic, Ratio, Unit
 from kpi.settings import KpiSettings, Reporting
 
 Z = 1.959963984540054
@@ -14,14 +14,15 @@ VALUES = """
 CREATE OR REPLACE TABLE kpi_values AS
 WITH totals AS (
     SELECT m.*, p.*, '' AS dimension, '' AS member, c.numerator, c.denominator, c.n, c.value, c.coverage, c.status,
-        c.marks
+        c.marks, c.detail
     FROM metrics m JOIN wanted_slices w ON w.kpi_key = m.kpi_key AND w.dimension = ''
     JOIN periods p ON p.calendar = w.calendar AND p.grain = w.grain
     LEFT JOIN (SELECT * FROM cells WHERE dimension = '') c ON c.kpi_key = m.kpi_key AND c.calendar = p.calendar
         AND c.grain = p.grain AND c.period_start = p.start_day
 ),
 slices AS (
-    SELECT m.*, p.*, c.dimension, c.member, c.numerator, c.denominator, c.n, c.value, c.coverage, c.status, c.marks
+    SELECT m.*, p.*, c.dimension, c.member, c.numerator, c.denominator, c.n, c.value, c.coverage, c.status, c.marks,
+        c.detail
     FROM (SELECT * FROM cells WHERE dimension <> '') c JOIN metrics m ON m.kpi_key = c.kpi_key
     JOIN periods p ON p.calendar = c.calendar AND p.grain = c.grain AND p.start_day = c.period_start
     WHERE NOT m.is_missing
@@ -29,8 +30,10 @@ slices AS (
 every AS (SELECT * FROM totals UNION ALL SELECT * FROM slices),
 counted AS (
     SELECT * EXCLUDE (numerator, denominator, n, value, coverage, status), value AS direct, status AS own_status,
-        CASE WHEN NOT is_missing AND kind <> 'percentile' THEN coalesce(numerator, 0) END AS numerator,
-        CASE WHEN NOT is_missing AND kind <> 'sum' THEN coalesce(denominator, 0) END AS denominator,
+        CASE WHEN NOT is_missing AND kind <> 'percentile' THEN coalesce(numerator, unless_why(own_status)) END
+            AS numerator,
+        CASE WHEN NOT is_missing AND kind <> 'sum' THEN coalesce(denominator, unless_why(own_status)) END
+            AS denominator,
         CASE WHEN NOT is_missing THEN coalesce(n, 0) END AS n,
         CASE WHEN NOT is_missing THEN coverage END AS coverage
     FROM every
@@ -44,6 +47,9 @@ judged AS (
 valued AS (
     SELECT *, CASE WHEN status <> 'ok' THEN NULL WHEN kind = 'sum' THEN numerator
         WHEN kind = 'percentile' THEN direct
+        WHEN kind = 'ceiling' AND numerator = 0 THEN 0
+        WHEN kind = 'ceiling' THEN CAST((unscaled(numerator) + unscaled(denominator) - 1) // unscaled(denominator)
+            AS DECIMAL(28, 0))
             ELSE CAST(quotient(numerator, denominator, digits) AS DECIMAL(38, 10)) END AS value,
         CASE WHEN has_interval AND status = 'ok'
             THEN wilson(CAST(numerator AS DOUBLE), CAST(denominator AS DOUBLE)) END AS interval,
@@ -64,7 +70,7 @@ SELECT v.kpi_key, v.version AS definition_version, v.calendar, v.grain, v.start_
         || CAST(to_json(v.member_2) AS VARCHAR) || '}' END AS dims,
     v.value, v.numerator, v.denominator, v.unit, v.currency, v.n,
     CAST(v.interval.low AS DECIMAL(38, 10)) AS ci_low, CAST(v.interval.high AS DECIMAL(38, 10)) AS ci_high, v.status,
-    CASE WHEN v.is_missing THEN v.missing_detail END AS status_detail,
+    CASE WHEN v.is_missing THEN v.missing_detail ELSE v.detail END AS status_detail,
     flag_list(CAST(json_extract(v.coverage, '$.amount') AS DOUBLE) < 1,
         v.flags_small AND v.status = 'ok' AND v.n < min_sample(),
         CAST(json_extract(v.coverage, '$.fx_missing') AS BIGINT) > 0,
@@ -84,6 +90,7 @@ WILSON = f"""CREATE OR REPLACE MACRO wilson(part, whole) AS {{
         / (whole + {Z * Z})), 10),
     'high': round(least(1, (part + {Z * Z / 2} + {Z} * sqrt(part * (whole - part) / whole + {Z * Z / 4}))
         / (whole + {Z * Z})), 10)}}"""
+UNLESS_WHY = "CREATE OR REPLACE MACRO unless_why(status) AS CASE WHEN status IS NULL THEN 0 END"
 BARE_ID = """CREATE OR REPLACE MACRO bare_id(dimension, member) AS CASE WHEN contains(member, ':') AND dimension IN
     ('owner', 'team', 'pipeline', 'stage', 'campaign', 'product', 'company')
     THEN substr(member, strpos(member, ':') + 1) ELSE member END"""
@@ -110,6 +117,7 @@ def assemble(
     ):
         duck.execute(f"CREATE OR REPLACE MACRO {signature} AS {expression}")
     duck.execute(WILSON)
+    duck.execute(UNLESS_WHY)
     duck.execute(FLAG_LIST)
     duck.execute(BARE_ID)
     _metrics(duck, metrics, missing, reporting)
@@ -120,10 +128,12 @@ def assemble(
 def kind(metric: Metric) -> str:
     """How the value follows from the cell."""
     match metric:
-        case Flow() | Moment(base="") | Combined(denominator=""):
+        case Flow() | Moment(base="") | Balance(base="") | Periodic(base="") | Combined(denominator=""):
             return "sum"
         case Percentile():
             return "percentile"
+        case Combined(rounded_up=True):
+            return "ceiling"
         case Growth():
             return "growth"
         case _:
@@ -141,7 +151,7 @@ def _metrics(
             reporting.currency if metric.card.unit is Unit.MONEY else None,
             kind(metric),
             6 if metric.card.unit is Unit.MONEY else 10,
-            isinstance(metric, Ratio),
+            isinstance(metric, Ratio) or (isinstance(metric, Balance | Periodic | Combined) and metric.is_share),
             isinstance(metric, Ratio) and metric.cohort,
             metric.card.flags_small,
             key in missing,

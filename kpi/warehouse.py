@@ -18,15 +18,19 @@ from kpi.settings import KpiSettings, Reporting
 from kpi.zones import day_end, local_time
 from store.columns import utc
 
-EVENTS = ("macros", "homes", "rates", "teams", "deal", "histories", "reps", "rep_spans", "closed_deals",
-          "created_deals", "product_lines", "rep_activities", "stage_visits", "stage_reach", "open_spans",
-          "deal_calls")  # fmt: skip
-MOMENTS = ("targets", "open_deals")
+EVENTS = ("macros", "homes", "survivors", "rates", "teams", "deal", "parties", "histories", "reps", "rep_spans",
+          "closed_deals", "created_deals", "product_lines", "rep_activities", "stage_visits", "stage_reach",
+          "open_spans", "leads", "deal_calls", "lead_touches", "first_contacts", "touches", "meeting_answers",
+          "customers", "sold_deals", "responses", "requests", "spend", "orders", "gross_deals", "trainings")  # fmt: skip
+MOMENTS = ("targets", "open_deals", "new_customers", "price_gaps", "customer_levels", "adoption", "engagement")
 LONGEST_PAST_YEARS = 30
 FIRST_EVENT = """
 SELECT min(day) FROM (
     SELECT min(created_day) AS day FROM deal UNION ALL SELECT min(close_day) FROM deal WHERE closed
-    UNION ALL SELECT min(day) FROM rep_activities UNION ALL SELECT min(entered_day) FROM visits
+    UNION ALL SELECT min(day) FROM rep_activities WHERE call + counted > 0
+    UNION ALL SELECT min(entered_day) FROM visits UNION ALL SELECT min(day) FROM lead
+    UNION ALL SELECT min(day) FROM requests UNION ALL SELECT min(day) FROM responses
+    UNION ALL SELECT min(day) FROM order_values UNION ALL SELECT min(day) FROM trainings
 )"""
 
 
@@ -70,16 +74,27 @@ def _settle(duck: DuckDBPyConnection, settings: KpiSettings, reporting: Reportin
     currency = "NULL" if reporting.currency is None else _quoted(reporting.currency)
     for signature, expression in (
         ("local_day(t)", f"CAST({local_time('t', zone)} AS DATE)"),
+        ("local_hour(t)", f"hour({local_time('t', zone)})"),
         ("day_end(d)", day_end("d", zone)),
         ("today()", f"DATE '{today}'"),
         ("present()", f"TIMESTAMP '{instant}'"),
         ("reporting_currency()", f"CAST({currency} AS VARCHAR)"),
         ("close_date_policy()", _quoted(reporting.close_date_policy)),
+        ("follow_up_days()", str(reporting.follow_up_window_days)),
+        ("active_customer_days()", str(reporting.active_customer_window_days)),
+        ("customer_basis()", _quoted(reporting.customer_basis)),
+        ("is_demo(subtype, title)", _is_demo(reporting.demo_words)),
         ("target_split()", _quoted(settings.target_split or "none")),
     ):
         duck.execute(f"CREATE OR REPLACE MACRO {signature} AS {expression}")
     _pairs(duck, "region_map", ("country", "region"), settings.region_map)
     _pairs(duck, "source_map", ("source", "category"), settings.source_map)
+    weights = {kind: str(weight) for kind, weight in reporting.engagement_weights.items()}
+    _pairs(duck, "engagement_weight_texts", ("kind", "weight"), weights)
+    duck.execute(
+        "CREATE OR REPLACE VIEW engagement_weights AS SELECT kind, CAST(weight AS INTEGER) AS weight "
+        "FROM engagement_weight_texts"
+    )
     reasons = [reason.strip().lower() for reason in settings.lost_reason_exclusions]
     duck.execute("CREATE OR REPLACE TABLE lost_reason_exclusions AS SELECT unnest(?::VARCHAR[]) AS reason", [reasons])
 
@@ -171,6 +186,14 @@ def _pairs(duck: DuckDBPyConnection, table: str, columns: tuple[str, str], pairs
         f"unnest(?::VARCHAR[]) AS {columns[1]}",
         [list(pairs), list(pairs.values())],
     )
+
+
+def _is_demo(words: Sequence[str]) -> str:
+    """Whether a meeting is a demo, by its kind or its title."""
+    lowered = [_quoted(word.lower()) for word in words]
+    kinds = [f"lower(trim(subtype)) = {word}" for word in lowered]
+    titles = [f"contains(lower(title), {word})" for word in lowered]
+    return f"coalesce({' OR '.join([*kinds, *titles, 'false'])}, false)"
 
 
 def _quoted(text: str) -> str:

@@ -67,12 +67,17 @@ def fill(
     metrics: Mapping[str, Metric],
     slicing: Slicing,
     now: datetime,
+    *,
+    calendar: str | None = None,
 ) -> None:
-    """Make `kpi_values` from the copied columns: every cell of every metric, as it would be stored."""
+    """Make `kpi_values` from the copied columns: every cell of every metric, as it would be stored.
+
+    With `calendar` for that one's periods, else for those of the settings.
+    """
     [(rows,)] = duck.execute("SELECT (SELECT count(*) FROM deals) + (SELECT count(*) FROM activities)").fetchall()
     if rows < FEW_ROWS:
         duck.execute("SET threads = 1")
-    periods = build(duck, settings, reporting, now)
+    periods = build(duck, settings, reporting, now, metrics=metrics, calendar=calendar)
     duck.execute(MACROS)
     duck.execute(CELLS)
     wanted = {key: (metric, slicing(metric, periods)) for key, metric in metrics.items()}
@@ -94,7 +99,7 @@ def _fill_cells(duck: DuckDBPyConnection, wanted: Wanted, periods: Sequence[Peri
             f"WHERE calendar = '{other}' AND grain = '{grain}' AND kpi_key IN ({', '.join(map(repr, _keys(direct)))})"
         )
     for key, (metric, ones) in wanted.items():
-        derive(duck, key, metric, ones, periods)
+        derive(duck, key, metric, ones)
 
 
 Grains = Mapping[tuple[str, str], tuple[str, str]]

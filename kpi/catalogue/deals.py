@@ -2,7 +2,7 @@
 
 from kpi.catalogue.dimensions import D_DEAL, D_OPEN
 from kpi.catalogue.revenue import CURRENCY_RULE, UNPRICED_ADD_NOTHING
-from kpi.metric import Card, Flow, Mean, Metric, Moment, Names, Percentile, Polarity, Ratio, Unit
+from kpi.metric import Card, Flow, Mean, Metric, Moment, Names, Percentile, Polarity, Quotient, Ratio, Unit
 
 WON = ("HubSpot: hs_is_closed_won, closedate", "Salesforce: IsWon, IsClosed, CloseDate")
 OPEN = ("HubSpot: hs_is_closed, dealstage with history", "Salesforce: IsClosed, StageName, OpportunityHistory")
@@ -93,6 +93,31 @@ DEAL_METRICS: tuple[Metric, ...] = (
         whole="sum(won + lost)",
         dimensions=D_DEAL,
     ),
+    Quotient(
+        card=Card(
+            key="win_loss_ratio",
+            category="pipeline",
+            unit=Unit.RATIO,
+            polarity=Polarity.UP,
+            names=Names(
+                en="Won-to-lost ratio",
+                fa="نسبت معاملات برده به باخته",
+                tr="Kazanılan/kaybedilen anlaşma oranı",
+                ru="Соотношение выигранных и проигранных сделок",
+            ),
+            formula="won deals / lost deals, by count: win rate / (1 - win rate)",
+            day="close day",
+            edge_cases=("Nothing lost: null, with the won deals as numerator.", CREDITS_OUT),
+            sources=WON,
+            flags_small=True,
+        ),
+        fact="closed_deals",
+        over="sum(won)",
+        under="sum(lost)",
+        n="sum(lost)",
+        rows="sum(won + lost)",
+        dimensions=D_DEAL,
+    ),
     Mean(
         card=_cycle(
             "sales_cycle_length",
@@ -107,7 +132,7 @@ DEAL_METRICS: tuple[Metric, ...] = (
         fact="closed_deals",
         total="sum(cycle)",
         count="count(cycle)",
-        coverage=BAD_CYCLE,
+        coverage={**BAD_CYCLE, "standard_error": "standard_error(cycle)"},
         dimensions=D_DEAL,
     ),
     Percentile(

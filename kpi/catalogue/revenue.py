@@ -51,6 +51,38 @@ def _deal_size(key: str, names: Names, formula: str) -> Card:
     )
 
 
+REVENUE_PER_CUSTOMER = Mean(
+    card=Card(
+        key="revenue_per_customer",
+        category="revenue",
+        unit=Unit.MONEY,
+        polarity=Polarity.UP,
+        names=Names(
+            en="Revenue per customer",
+            fa="میانگین ارزش خرید (هر مشتری)",
+            tr="Müşteri başına ortalama sepet",
+            ru="Доход на клиента",
+        ),
+        formula="revenue / number of distinct customers with a won deal",
+        day="close day",
+        edge_cases=(
+            "A customer is the company, else the primary contact, else the deal itself; merged ones are one.",
+            "Deals without a company are flagged company_missing.",
+            "Customers are distinct: never add them up over slices.",
+            UNPRICED_ADD_NOTHING,
+            CURRENCY_RULE,
+        ),
+        sources=(HUBSPOT, SALESFORCE),
+        flags_small=True,
+    ),
+    fact="closed_deals",
+    total="sum(revenue)",
+    count="count(DISTINCT customer)",
+    rows="sum(booked)",
+    coverage=AMOUNT,
+    marks={"company_missing": "sum(homeless) > 0"},
+    dimensions=D_CUST,
+)
 REVENUE_METRICS: tuple[Metric, ...] = (
     REVENUE,
     Mean(
@@ -67,7 +99,7 @@ REVENUE_METRICS: tuple[Metric, ...] = (
         fact="closed_deals",
         total="sum(won_value)",
         count="count(won_value)",
-        coverage=AMOUNT,
+        coverage={**AMOUNT, "standard_error": "standard_error(won_value)"},
         dimensions=D_DEAL,
     ),
     Percentile(
@@ -87,36 +119,7 @@ REVENUE_METRICS: tuple[Metric, ...] = (
         coverage=AMOUNT,
         dimensions=D_DEAL,
     ),
-    Mean(
-        card=Card(
-            key="revenue_per_customer",
-            category="revenue",
-            unit=Unit.MONEY,
-            polarity=Polarity.UP,
-            names=Names(
-                en="Revenue per customer",
-                fa="میانگین ارزش خرید (هر مشتری)",
-                tr="Müşteri başına ortalama sepet",
-                ru="Доход на клиента",
-            ),
-            formula="revenue / number of distinct customers with a won deal",
-            day="close day",
-            edge_cases=(
-                "A customer is the company, else the primary contact, else the deal itself.",
-                "Customers are distinct: never add them up over slices.",
-                UNPRICED_ADD_NOTHING,
-                CURRENCY_RULE,
-            ),
-            sources=(HUBSPOT, SALESFORCE),
-            flags_small=True,
-        ),
-        fact="closed_deals",
-        total="sum(revenue)",
-        count="count(DISTINCT customer)",
-        rows="sum(booked)",
-        coverage=AMOUNT,
-        dimensions=D_CUST,
-    ),
+    REVENUE_PER_CUSTOMER,
     Flow(
         card=Card(
             key="regional_sales",
@@ -134,6 +137,7 @@ REVENUE_METRICS: tuple[Metric, ...] = (
             edge_cases=(
                 "The region is the deal's, else the company's, else the country's by the region map.",
                 UNPRICED_ADD_NOTHING,
+                "The coverage `share` is the region's share of all revenue, `rank` its place by revenue.",
             ),
             sources=(HUBSPOT, SALESFORCE),
         ),
@@ -141,7 +145,9 @@ REVENUE_METRICS: tuple[Metric, ...] = (
         total="sum(revenue)",
         n="sum(booked)",
         coverage={**AMOUNT, "credits": "sum(credit)"},
-        dimensions=("region",),
+        dimensions=("region", *(name for name in D_DEAL if name != "region")),
+        stored=("region",),
+        is_ranked=True,
     ),
     Flow(
         card=Card(
@@ -166,8 +172,10 @@ REVENUE_METRICS: tuple[Metric, ...] = (
         fact="product_lines",
         total="sum(value)",
         n="count(*)",
-        whole_n="sum(is_first)",
-        dimensions=("product",),
+        whole_n="count_if(is_first)",
+        coverage={"fx_missing": "sum(fx_missing) FILTER (is_first)"},
+        dimensions=("product", *(name for name in D_DEAL if name != "product")),
+        stored=("product",),
     ),
     Growth(
         card=Card(

@@ -28,7 +28,7 @@ def _time(key: str, names: Names, formula: str) -> Card:
 
 
 BAD_VISIT = {"invalid_n": "sum(bad_visit)"}
-VISIT_DIMENSIONS = ("owner", "pipeline", "stage")
+VISIT_DIMENSIONS = ("owner", "pipeline", "stage", "industry", "size_band", "deal_outcome")
 STAGE_METRICS: tuple[Metric, ...] = (
     Ratio(
         card=Card(
@@ -72,7 +72,7 @@ STAGE_METRICS: tuple[Metric, ...] = (
         fact="stage_visits",
         total="days(sum(microseconds))",
         count="count(microseconds)",
-        coverage=BAD_VISIT,
+        coverage={**BAD_VISIT, "standard_error": "standard_error(microseconds / 86400e6)"},
         dimensions=VISIT_DIMENSIONS,
     ),
     Percentile(
