@@ -14,6 +14,8 @@ LASTS = """SELECT calendar, grain, start_day, CAST(CASE WHEN is_running THEN tod
 
 def at_ends(duck: DuckDBPyConnection, key: str, metric: Balance, wanted: tuple[Slice, ...]) -> None:
     """Add the changes up to the end of each period's last day; in a running one up to today."""
+    if _is_empty(duck, metric.fact):
+        return
     sums = {"numerator": metric.total, "denominator": metric.base or "0", "n": metric.n}
     sums |= {f"c_{name}": expression for name, expression in metric.coverage.items()}
     changed = ", ".join(f"{expression} AS {name}" for name, expression in sums.items())
@@ -38,6 +40,8 @@ def at_ends(duck: DuckDBPyConnection, key: str, metric: Balance, wanted: tuple[S
 
 def in_periods(duck: DuckDBPyConnection, key: str, metric: Periodic, wanted: tuple[Slice, ...]) -> None:
     """Add up the rows of each period."""
+    if _is_empty(duck, metric.fact):
+        return
     measures = ", ".join(f"{columns(metric)[name]} AS {name}" for name in MEASURES)
     for some in _dimensions(wanted):
         by = ", ".join(("calendar", "grain", "period_start", *some))
@@ -47,6 +51,10 @@ def in_periods(duck: DuckDBPyConnection, key: str, metric: Periodic, wanted: tup
             f"HAVING $dimension = '' OR {metric.rows or metric.n} > 0",
             {"key": key, "dimension": ",".join(some)},
         )
+
+
+def _is_empty(duck: DuckDBPyConnection, fact: str) -> bool:
+    return not duck.execute(f"SELECT 1 FROM {fact} LIMIT 1").fetchall()
 
 
 def _dimensions(wanted: tuple[Slice, ...]) -> tuple[tuple[str, ...], ...]:
