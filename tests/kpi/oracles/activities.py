@@ -117,13 +117,9 @@ def calls_per_opportunity(book: Book, period: Period, dimension: str | None) -> 
             member = deal_member(book, deal, dimension)
             calls[member] = calls.get(member, 0) + 1
     deals = {"": 0} if dimension is None else {}
-    for deal in book.deals:
-        created, close = book.created_day(deal), book.close_day(deal)
-        begun = created is not None and created < period.end
-        lasts = not book.is_closed(deal) or (close is not None and close >= period.start)
-        if begun and lasts and not is_negative(deal["amount"]):
-            member = deal_member(book, deal, dimension)
-            deals[member] = deals.get(member, 0) + 1
+    for deal in book.open_between(period):
+        member = deal_member(book, deal, dimension)
+        deals[member] = deals.get(member, 0) + 1
     return {
         member: ratio(calls.get(member, 0), deals.get(member, 0), deals.get(member, 0))
         for member in calls.keys() | deals.keys()

@@ -71,6 +71,7 @@ class Book:
         self.currency = currency or first_account["base_currency"]
         self.zone = ZoneInfo(time_zone or first_account["time_zone"] or "UTC")
         self.today = self.day_of(now)
+        self._ends: dict[date, datetime] = {}
 
         self.companies = self.by_id("companies")
         self.contacts = self.by_id("contacts")
@@ -187,8 +188,10 @@ class Book:
 
     def end_of(self, day: date) -> datetime:
         """The last instant of a local day."""
-        midnight = datetime.combine(day + timedelta(days=1), time(0), tzinfo=self.zone)
-        return midnight.astimezone(UTC) - timedelta(microseconds=1)
+        if day not in self._ends:
+            midnight = datetime.combine(day + timedelta(days=1), time(0), tzinfo=self.zone)
+            self._ends[day] = midnight.astimezone(UTC) - timedelta(microseconds=1)
+        return self._ends[day]
 
     def created_day(self, deal: Row) -> date | None:
         """The local day on which a deal was created."""
@@ -248,6 +251,12 @@ class Book:
 
     def reps(self) -> list[Row]:
         """Users who own or have owned a live deal, or whose role says so."""
+        if "reps" not in self.memo:
+            self.memo["reps"] = self._reps()
+        found: list[Row] = self.memo["reps"]
+        return found
+
+    def _reps(self) -> list[Row]:
         owners = set()
         for deal in self.table("deals"):
             if is_live(deal):
@@ -371,6 +380,23 @@ class Book:
     def moment(self, period: Period) -> date:
         """The day on which a state is looked at: today in a running period, else its last day."""
         return self.today if period.has(self.today) else period.end - timedelta(days=1)
+
+    def spans(self) -> list[tuple[date, date, Row]]:
+        """From the created day to the close day, or for ever, of the deals that are no credits."""
+        if "spans" not in self.memo:
+            found = []
+            for deal in self.deals:
+                created, close = self.created_day(deal), self.close_day(deal)
+                end = close if self.is_closed(deal) else LAST_DAY
+                if created is not None and end is not None and not is_negative(deal["amount"]):
+                    found.append((created, end, deal))
+            self.memo["spans"] = found
+        spans: list[tuple[date, date, Row]] = self.memo["spans"]
+        return spans
+
+    def open_between(self, period: Period) -> list[Row]:
+        """Deals that were open at some time in a period."""
+        return [deal for begin, end, deal in self.spans() if begin < period.end and end >= period.start]
 
     def open_deals(self, period: Period) -> list[Sight]:
         """Deals open at the end of a period's last day, or now where the period is running."""

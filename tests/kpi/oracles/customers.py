@@ -272,19 +272,9 @@ def average_customer_lifetime(book: Book, period: Period, dimension: str | None)
 # ------------------------------------------------------------------------------------------------ acquisition
 
 
-def _is_open_in(book: Book, deal: Row, period: Period) -> bool:
-    created, close = book.created_day(deal), book.close_day(deal)
-    begun = created is not None and created < period.end
-    return begun and (not book.is_closed(deal) or (close is not None and close >= period.start))
-
-
 def prospects(book: Book, period: Period) -> set[Customer]:
     """No customers yet when the period began, with a deal open in it or a lead created in it."""
-    found = {
-        customer_of_deal(book, deal)
-        for deal in book.deals
-        if _is_open_in(book, deal, period) and not (deal["amount"] is not None and deal["amount"] < 0)
-    }
+    found = {customer_of_deal(book, deal) for deal in book.open_between(period)}
     for lead in live_leads(book):
         if period.has(created_day_of_lead(book, lead)):
             found.add(customer_of_lead(book, lead))

@@ -1,11 +1,13 @@
 """Oracles of the KPIs that follow deals through the stages of their pipelines."""
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
 from tests.kpi.oracles.book import Book
-from tests.kpi.oracles.cells import Cell, Period, mean, quantile, ratio
-from tests.kpi.oracles.rows import NONE, Row, key_of, qualified, stage_member
+from tests.kpi.oracles.cells import Cell, Period, ratio
+from tests.kpi.oracles.events import Event, Member, mean_of, quantile_of, remembered
+from tests.kpi.oracles.rows import Row, key_of, qualified, stage_member
 
 
 def entries(book: Book, deal: Row, stage: Row, *, later: bool) -> list[Row]:
@@ -83,45 +85,39 @@ def stage_drop_off_rate(book: Book, period: Period, dimension: str | None) -> di
     return cells
 
 
-def stays(book: Book, period: Period, dimension: str | None) -> dict[str, list[Decimal]]:
-    """The lengths, in days, of the visits to open stages that ended in a period, by member."""
-    found: dict[str, list[Decimal]] = {"": []} if dimension is None else {}
+@remembered
+def stays(book: Book) -> Iterable[Event]:
+    """Visits to open stages with their lengths, in days, on the day on which they ended."""
     for deal in book.deals:
         if book.is_credit(deal):
             continue
         for visit in book.visits.get(key_of(deal), []):
             connection, pipeline_id, stage_id = visit["connection"], visit["pipeline_id"], visit["stage_id"]
             day = book.day_or_none(visit["exited_at"])
-            if day is None or not period.has(day) or visit["exited_at"] < visit["entered_at"]:
+            if day is None or visit["exited_at"] < visit["entered_at"]:
                 continue
             if book.stage_flag(connection, pipeline_id, stage_id, "is_closed"):
                 continue
-            member = ""
-            if dimension == "stage":
-                member = stage_member(connection, pipeline_id, stage_id) or NONE
-            elif dimension == "pipeline":
-                member = qualified(connection, pipeline_id) or NONE
-            elif dimension == "owner":
-                owner_id = book.value_at(deal, "owner_id", book.end_of(day))
-                member = qualified(connection, owner_id) or NONE
             stay = visit["exited_at"] - visit["entered_at"]
             microseconds = (stay.days * 86400 + stay.seconds) * 1_000_000 + stay.microseconds
-            found.setdefault(member, []).append(Decimal(microseconds) / Decimal(86_400_000_000))
-    return found
+            yield Event(
+                day=day,
+                of=place_of_stay(book, deal, visit, day),
+                worth=Decimal(microseconds) / Decimal(86_400_000_000),
+            )
 
 
-def deal_stage_cycle_time(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
-    """Mean length of the visits that ended in the period."""
-    return {member: mean(days) for member, days in stays(book, period, dimension).items()}
+def place_of_stay(book: Book, deal: Row, visit: Row, day: date) -> Member:
+    """Where a visit falls: its stage, its pipeline, who owned the deal when it ended."""
+    connection, pipeline_id = visit["connection"], visit["pipeline_id"]
+    members = {
+        "stage": stage_member(connection, pipeline_id, visit["stage_id"]),
+        "pipeline": qualified(connection, pipeline_id),
+        "owner": qualified(connection, book.value_at(deal, "owner_id", book.end_of(day))),
+    }
+    return members.__getitem__
 
 
-def deal_stage_cycle_time_median(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
-    """Median of the same."""
-    groups = stays(book, period, dimension)
-    return {member: quantile(days, Decimal("0.5")) for member, days in groups.items()}
-
-
-def deal_stage_cycle_time_p90(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
-    """Ninetieth percentile of the same."""
-    groups = stays(book, period, dimension)
-    return {member: quantile(days, Decimal("0.9")) for member, days in groups.items()}
+deal_stage_cycle_time = mean_of(stays)
+deal_stage_cycle_time_median = quantile_of(stays, "0.5")
+deal_stage_cycle_time_p90 = quantile_of(stays, "0.9")
