@@ -176,6 +176,8 @@ def add_up(
     heavy = {key: pair for key, pair in metrics.items() if is_holistic(pair[0])}
     fact = next(iter(metrics.values()))[0].fact
     [(rows,)] = duck.execute(f"SELECT count(*) FROM {fact}").fetchall()
+    if not rows:
+        return
     for group, budget in ((light, 10 * HOLISTIC_BUDGET), (heavy, HOLISTIC_BUDGET)):
         at_once = max(1, budget // max(1, rows * max(1, len(group))))
         wanted = tuple(dict.fromkeys(one for _, ones in group.values() for one in ones))

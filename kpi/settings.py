@@ -16,6 +16,9 @@ __all__ = ["WEEKDAYS", "KpiSettings", "Reporting", "Weekday", "definitions_hash"
 MAPS = {"region_map", "source_map", "lost_reason_exclusions", "min_sample"}
 """The settings that say how words of the CRM are read."""
 
+ENGAGEMENT_WEIGHTS: Mapping[str, int] = {"reply": 3, "meeting": 5, "call": 3, "survey": 2, "ticket": 1, "usage": 0}
+"""What an interaction adds to a customer's engagement."""
+
 
 class KpiSettings(BaseModel):
     """What may be set. Empty means: as the (alphabetically first) connected account has it."""
@@ -41,6 +44,12 @@ class KpiSettings(BaseModel):
     crossed: tuple[tuple[str, str], ...] = ()
     match_users: Literal["email"] | None = None
     target_split: Literal["days"] | None = None
+    customer_basis: Literal["auto", "subscription", "purchase"] = "auto"
+    active_customer_window_days: Annotated[int, Field(ge=1)] = 365
+    follow_up_window_days: Annotated[int, Field(ge=1)] = 14
+    funnel_mode: Literal["reached", "strict"] = "reached"
+    demo_words: tuple[str, ...] = ("demo",)
+    engagement_weights: Mapping[str, Annotated[int, Field(ge=0)]] = ENGAGEMENT_WEIGHTS
 
     @field_validator("calendars")
     @classmethod
@@ -76,6 +85,12 @@ class Reporting(BaseModel):
     close_date_policy: str
     own_calendars: str | None = None
     match_users: str | None = None
+    customer_basis: str = "auto"
+    active_customer_window_days: int = 365
+    follow_up_window_days: int = 14
+    funnel_mode: str = "reached"
+    demo_words: tuple[str, ...] = ("demo",)
+    engagement_weights: Mapping[str, int] = ENGAGEMENT_WEIGHTS
 
     @property
     def zone(self) -> ZoneInfo:
@@ -113,6 +128,12 @@ def resolve(settings: KpiSettings, accounts: Sequence[Mapping[str, object]]) -> 
         close_date_policy=settings.close_date_policy,
         own_calendars=_digest([one.model_dump(mode="json") for one in own]) if own else None,
         match_users=settings.match_users,
+        customer_basis=settings.customer_basis,
+        active_customer_window_days=settings.active_customer_window_days,
+        follow_up_window_days=settings.follow_up_window_days,
+        funnel_mode=settings.funnel_mode,
+        demo_words=settings.demo_words,
+        engagement_weights={**ENGAGEMENT_WEIGHTS, **settings.engagement_weights},
     )
 
 

@@ -90,7 +90,7 @@ CONTACT_METRICS: tuple[Metric, ...] = (
             day="day for which the meeting is set",
             edge_cases=(
                 "Rescheduled is accepted. Colleagues (people with the e-mail address of a user) don't count.",
-                "Invitations of a connection that knows no answers tell nothing and are left out.",
+                "Invitations of a connection that knows no answers tell nothing: left out; source_missing where there are no others.",
                 "The coverage `by_meeting` is the share of accepted invitations.",
             ),
             sources=("HubSpot: meetings booked through a link", "Salesforce: EventRelation Status"),
@@ -98,9 +98,12 @@ CONTACT_METRICS: tuple[Metric, ...] = (
             flags_small=True,
         ),
         fact="meeting_answers",
-        part="count(DISTINCT prospect) FILTER (is_accepted)",
-        whole="count(DISTINCT prospect)",
-        coverage={"by_meeting": "round(count(*) FILTER (is_accepted) / count(*), 10)"},
+        part="count(DISTINCT prospect) FILTER (is_known AND is_accepted)",
+        whole="count(DISTINCT prospect) FILTER (is_known)",
+        coverage={
+            "by_meeting": "round(count(*) FILTER (is_known AND is_accepted) / nullif(count(*) FILTER (is_known), 0), 10)"
+        },
+        status="CASE WHEN NOT bool_or(is_known) THEN 'source_missing' END",
         dimensions=("owner", "team", "meeting_type", "source", "country", "region"),
     ),
     _responses(

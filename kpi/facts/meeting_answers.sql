@@ -1,5 +1,5 @@
 -- meeting_answers: one row is one prospect invited to one meeting, on the day for which it was set. Colleagues are no
--- prospects; where a connection knows no answers, its invitations tell nothing.
+-- prospects. `is_known` is false where a connection knows no answers: then its invitations tell nothing.
 CREATE OR REPLACE TABLE meeting_answers AS
 WITH answering AS (
     SELECT DISTINCT i.connection FROM meeting_invites i
@@ -10,11 +10,11 @@ colleagues AS (SELECT DISTINCT lower(trim(email)) AS email FROM users WHERE emai
 SELECT local_day(a.occurred_at) AS day, i.connection, i.activity_id AS id,
     i.connection || ':' || coalesce(p.contact_id, i.contact_id) AS prospect,
     coalesce(i.status IN ('accepted', 'rescheduled') OR a.outcome = 'rescheduled', false) AS is_accepted,
-    member_id(a.connection, a.owner_id) AS owner, member_id(a.connection, t.team_id) AS team,
+    w.connection IS NOT NULL AS is_known, member_id(a.connection, a.owner_id) AS owner, member_id(a.connection, t.team_id) AS team,
     member(a.subtype) AS meeting_type, member(c.source) AS source,
     member(coalesce(o.country, c.country)) AS country,
     member(coalesce(o.region, r.region)) AS region
-FROM meeting_invites i JOIN answering USING (connection)
+FROM meeting_invites i LEFT JOIN answering w ON w.connection = i.connection
 JOIN activities a ON a.connection = i.connection AND a.id = i.activity_id AND a.type = 'meeting'
 LEFT JOIN people p ON p.connection = i.connection AND p.id = i.contact_id
 LEFT JOIN contacts c ON c.connection = i.connection AND c.id = coalesce(p.contact_id, i.contact_id)
