@@ -191,7 +191,7 @@ def _twelve(start_month: int, named_by: str) -> Months:
 
 
 def _solar_hijri(first: date, last: date) -> Iterator[Month]:
-    from jdatetime import date as solar
+    from jdatetime import date as solar  # type: ignore[import-untyped]  # it has no stubs
 
     year = solar.fromgregorian(date=first).year
     while solar(year, 1, 1).togregorian() <= last:

@@ -69,6 +69,7 @@ def fill(
     now: datetime,
     *,
     calendar: str | None = None,
+    rebuilt: bool = False,
 ) -> None:
     """Make `kpi_values` from the copied columns: every cell of every metric, as it would be stored.
 
@@ -83,7 +84,7 @@ def fill(
     wanted = {key: (metric, slicing(metric, periods)) for key, metric in metrics.items()}
     _fill_cells(duck, wanted, periods)
     _note_slices(duck, wanted)
-    assemble(duck, metrics, missing_sources(database, metrics), settings, reporting)
+    assemble(duck, metrics, missing_sources(database, metrics, now if rebuilt else None), settings, reporting)
 
 
 def _fill_cells(duck: DuckDBPyConnection, wanted: Wanted, periods: Sequence[Period]) -> None:

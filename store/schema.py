@@ -188,7 +188,10 @@ class KpiDefinition(SQLModel, table=True):
 
 
 class KpiSnapshotRun(SQLModel, table=True):
-    """One computation of all KPIs, also when nothing changed: the heartbeat. `status`: incomplete, complete."""
+    """One computation of all KPIs, also when nothing changed: the heartbeat. `status`: incomplete, complete.
+
+    `basis` is live or rebuilt (for the past instant `as_of`). `broken` tells in sentences which invariants don't hold.
+    """
 
     __tablename__ = "kpi_snapshot_runs"
     id: int | None = Field(default=None, primary_key=True, sa_type=BIG)
@@ -203,6 +206,18 @@ class KpiSnapshotRun(SQLModel, table=True):
     duration_s: float | None = None
     values_checked: int = Field(default=0, sa_type=BIG)
     values_written: int = Field(default=0, sa_type=BIG)
+    broken: list[str] | None = Field(default=None, sa_type=JsonType)
+
+
+class CalendarPeriod(SQLModel, table=True):
+    """A period of a calendar, with its name: half-open local days, `period_start` <= day < `period_end`."""
+
+    __tablename__ = "calendar_periods"
+    calendar: str = Field(primary_key=True)
+    grain: str = Field(primary_key=True)
+    period_start: date = Field(primary_key=True)
+    period_end: date = Field(primary_key=True)
+    name: str
 
 
 class KpiSnapshot(SQLModel, table=True):
