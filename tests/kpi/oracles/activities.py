@@ -68,16 +68,23 @@ def last_stage_change(book: Book, deal: Row, by: datetime) -> datetime:
     return max((instant for instant in entered if instant <= by), default=LONG_AGO)
 
 
+def linked_deal(book: Book, connection: str, link: Row) -> Row | None:
+    """The deal that a link means, or the one that the lead that it means became."""
+    if link["entity"] == "deals":
+        return book.deal.get((connection, link["entity_id"]))
+    if link["entity"] == "leads":
+        lead = book.folded("leads", connection, link["entity_id"])
+        if lead.get("converted_deal_id") is not None:
+            return book.deal.get(book.survivor("deals", connection, lead["converted_deal_id"]))
+    return None
+
+
 def deal_of_call(book: Book, call: Row) -> Row | None:
     """The one deal, no credit, that a call counts for: a linked one, else an open one of its contacts or companies."""
     connection, day = call["connection"], book.day_of(call["occurred_at"])
     links = book.links.get(key_of(call), [])
     linked = [
-        deal
-        for link in links
-        if link["entity"] == "deals"
-        and (deal := book.deal.get((connection, link["entity_id"]))) is not None
-        and not book.is_credit(deal)
+        deal for link in links if (deal := linked_deal(book, connection, link)) is not None and not book.is_credit(deal)
     ]
     if not linked:
         contacts = {link["entity_id"] for link in links if link["entity"] == "contacts"}

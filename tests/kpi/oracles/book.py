@@ -155,6 +155,11 @@ class Book:
             id_ = row["merged_into_id"]
         return connection, id_
 
+    def folded(self, table: str, connection: str, id_: str | None) -> Row:
+        """The row of an id after all merges; an empty one where there is none."""
+        empty: Row = {}
+        return empty if id_ is None else self.index(table).get(self.survivor(table, connection, id_), empty)
+
     def index(self, table: str) -> dict[tuple[str, str], Row]:
         """Rows by connection and id, made once."""
         key = f"index of {table}"

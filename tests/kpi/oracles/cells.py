@@ -54,6 +54,8 @@ def ratio(numerator: Decimal | int, denominator: Decimal | int, n: int) -> Cell:
     above, below = Decimal(numerator), Decimal(denominator)
     if below == 0:
         return Cell(value=None, numerator=above, denominator=below, n=n, status="zero_denominator")
+    if below < 0:
+        return Cell(value=None, numerator=above, denominator=below, n=n, status="negative_base")
     return Cell(value=above / below, numerator=above, denominator=below, n=n)
 
 

@@ -1,7 +1,7 @@
 """Who buys: customers by their ids, their wins, their subscriptions, and what is asked of them."""
 
 from collections.abc import Callable, Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
 
 from tests.kpi.oracles.bands import size_band
@@ -61,7 +61,19 @@ def customer_of_lead(book: Book, lead: Row) -> Customer:
 
 
 def attribute(book: Book, customer: Customer, dimension: str) -> str | None:
-    """What is known of a customer: of the company, or of the person."""
+    """What is known of a customer: of its first win, of its beginning, else of the company or the person."""
+    if dimension in ("product", "currency", "source"):
+        sights = wins(book).get(customer, [])
+        return book.value_of(sights[0], dimension) if sights else None
+    if dimension == "cohort":
+        days = [sight.day for sight in wins(book).get(customer, [])]
+        days += [row["start_date"] for row in subscriptions(book).get(customer, []) if row["start_date"] is not None]
+        return f"{min(days):%Y-%m}" if days else None
+    return own_attribute(book, customer, dimension)
+
+
+def own_attribute(book: Book, customer: Customer, dimension: str) -> str | None:
+    """What is known of the company or the person itself."""
     connection, kind, id_ = customer
     tables = {"company": "companies", "contact": "contacts"}
     row: Row = book.index(tables[kind]).get((connection, id_), {}) if kind in tables else {}
@@ -255,11 +267,19 @@ def customer_retention_rate(book: Book, period: Period, dimension: str | None) -
     return {member: ratio(kept, kept + lost, kept + lost) for member, (kept, lost) in groups.items()}
 
 
+def months_of(book: Book, period: Period) -> Decimal:
+    """How many months a period has, or has had so far."""
+    months = Decimal(MONTHS[period.grain])
+    if not period.has(book.today):
+        return months
+    return months * ((book.today - period.start).days + 1) / (period.end - period.start).days
+
+
 def average_customer_lifetime(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
     """The months of the period by the share of the opening customers who left."""
     cells = {}
     for member, (kept, lost) in kept_and_lost(book, period, dimension).items():
-        above = Decimal(MONTHS[period.grain] * (kept + lost))
+        above = months_of(book, period) * (kept + lost)
         if kept + lost and not lost:
             cells[member] = Cell(
                 value=None, numerator=above, denominator=Decimal(0), n=kept, status="no_churn_observed"
@@ -290,7 +310,7 @@ def customer_acquisition_rate(book: Book, period: Period, dimension: str | None)
     """New customers among the prospects in play."""
     groups: dict[str, list[bool]] = {"": []} if dimension is None else {}
     for customer in prospects(book, period):
-        member = "" if dimension is None else attribute(book, customer, dimension) or NONE
+        member = "" if dimension is None else own_attribute(book, customer, dimension) or NONE
         groups.setdefault(member, []).append(is_new(book, customer, period))
     return {member: ratio(sum(news), len(news), len(news)) for member, news in groups.items()}
 
@@ -318,7 +338,7 @@ def expansion_revenue_rate(book: Book, period: Period, dimension: str | None) ->
     cells = {}
     for member, events in won_by_type(book).by(period, dimension).items():
         known = [event for event in events if event.worth is not None]
-        if known or not member:
+        if events or not member:
             more = sum((event.worth or Decimal(0) for event in known if event.who == "expansion"), Decimal(0))
             cells[member] = ratio(more, sum((event.worth or Decimal(0) for event in known), Decimal(0)), len(known))
     return cells
@@ -344,17 +364,22 @@ def live_leads(book: Book) -> list[Row]:
 
 
 def created_day_of_lead(book: Book, lead: Row) -> date | None:
-    """The day on which a lead was created; of merged ones the earliest."""
+    """The day on which a lead was created."""
+    return book.day_or_none(created_instant_of_lead(book, lead))
+
+
+def created_instant_of_lead(book: Book, lead: Row) -> datetime | None:
+    """When a lead was created; of merged ones the earliest."""
     if "lead creations" not in book.memo:
-        first: dict[tuple[str, str], date] = {}
+        first: dict[tuple[str, str], datetime] = {}
         for row in book.table("leads"):
-            day = book.day_or_none(row["created_at"])
+            instant = row["created_at"]
             key = book.survivor("leads", row["connection"], row["id"])
-            if day is not None:
-                first[key] = min(day, first.get(key, day))
+            if instant is not None:
+                first[key] = min(instant, first.get(key, instant))
         book.memo["lead creations"] = first
-    days: dict[tuple[str, str], date] = book.memo["lead creations"]
-    return days.get(key_of(lead))
+    instants: dict[tuple[str, str], datetime] = book.memo["lead creations"]
+    return instants.get(key_of(lead))
 
 
 def trailing_year(book: Book, period: Period) -> Period:

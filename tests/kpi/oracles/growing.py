@@ -37,8 +37,6 @@ def grown(now: Cell | None, then: Cell | None) -> Cell:
     n = min((now.n or 0) if now else 0, (then.n or 0) if then else 0)
     if new is None or old is None:
         return Cell(value=None, numerator=None, denominator=old, n=n, status="zero_denominator")
-    if old < 0:
-        return Cell(value=None, numerator=new - old, denominator=old, n=n, status="negative_base")
     return ratio(new - old, old, n)
 
 

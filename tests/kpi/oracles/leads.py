@@ -1,14 +1,20 @@
 """Oracles of the KPIs that follow leads."""
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from statistics import median
 
 from tests.kpi.oracles.activities import contacts_of
 from tests.kpi.oracles.book import Book
 from tests.kpi.oracles.cells import Cell, Period, count, ratio
-from tests.kpi.oracles.customers import as_person, attribute_of, created_day_of_lead, live_leads
+from tests.kpi.oracles.customers import (
+    as_person,
+    attribute_of,
+    created_day_of_lead,
+    created_instant_of_lead,
+    live_leads,
+)
 from tests.kpi.oracles.events import Event, Member, count_of, mean_of, quantile_of, quotient_of, remembered, share_of
 from tests.kpi.oracles.rows import NONE, Row, activity_instant, is_rep_activity, key_of, qualified
 
@@ -19,8 +25,8 @@ LEVELS = (None, "mql", "sal", "sql")
 def place_of(book: Book, lead: Row) -> Member:
     """Where a lead falls."""
     connection = lead["connection"]
-    contact: Row = book.contacts.get((connection, lead["contact_id"]), {})
-    company: Row = book.companies.get((connection, lead["company_id"] or contact.get("company_id") or ""), {})
+    contact = book.folded("contacts", connection, lead["contact_id"])
+    company = book.folded("companies", connection, lead["company_id"] or contact.get("company_id"))
     source = lead["source"] or contact.get("source")
 
     def member(dimension: str) -> str | None:
@@ -102,7 +108,7 @@ def qualified_leads_count(book: Book, period: Period, dimension: str | None) -> 
     cells = qualified_leads_total(book, period, dimension)
     if dimension == "level":
         leads = [event.who for event in qualified_leads(book).within(period)]
-        passed = [lead for lead in leads if rank_of(lead) == LEVELS.index("sql")]
+        passed = [lead for lead in leads if rank_of(lead) > LEVELS.index("mql")]
         if passed:
             before = cells.get("MQL")
             cells["MQL"] = count(len(passed) + (before.n or 0 if before else 0))
@@ -228,7 +234,7 @@ def touches_of_lead(book: Book, lead: Row) -> list[datetime]:
         found += linked_to(book, "contacts").get(book.survivor("contacts", connection, lead["contact_id"]), [])
     if lead["converted_deal_id"] is not None:
         found += linked_to(book, "deals").get(book.survivor("deals", connection, lead["converted_deal_id"]), [])
-    since = lead["created_at"]
+    since = created_instant_of_lead(book, lead)
     return [instant for instant in instants(found) if since is None or instant >= since]
 
 
@@ -258,19 +264,28 @@ def days_between(first: datetime, second: datetime) -> Decimal:
 def lead_steps(book: Book) -> Iterable[Event]:
     """From one step of a lead to the next, on the day of the later."""
     for lead in live_leads(book):
+        created = created_instant_of_lead(book, lead)
         touched = lead["first_contacted_at"] or next(iter(touches_of_lead(book, lead)), None)
         steps = {
-            "created_to_contacted": (lead["created_at"], touched),
+            "created_to_contacted": (created, touched),
             "contacted_to_qualified": (touched, lead["qualified_at"]),
             "qualified_to_converted": (lead["qualified_at"], lead["converted_at"]),
         }
         for name, (first, second) in steps.items():
-            if first is not None and second is not None and second >= first:
+            if first is None or second is None:
+                continue
+            day, length = book.day_of(second), days_between(first, second)
+            if name == "qualified_to_converted" and second.time() == time(
+                0
+            ):  # no instant: a date, as Salesforce says it
+                day = second.date()
+                length = Decimal((day - book.day_of(first)).days)
+            if length >= 0:
                 place = place_of(book, lead)
                 yield Event(
-                    day=book.day_of(second),
+                    day=day,
                     of=lambda d, name=name, place=place: name if d == "stage_pair" else place(d),  # type: ignore[misc]
-                    worth=days_between(first, second),
+                    worth=length,
                 )
 
 

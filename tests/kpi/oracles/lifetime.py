@@ -5,9 +5,9 @@ from decimal import Decimal
 from tests.kpi.oracles.book import Book
 from tests.kpi.oracles.cells import Cell, Period
 from tests.kpi.oracles.customers import (
-    MONTHS,
     average_customer_lifetime,
     has_subscriptions,
+    months_of,
     runs_on,
     subscribers_on,
     subscriptions,
@@ -35,7 +35,7 @@ def monthly_revenue(book: Book, period: Period) -> Decimal | None:
     buyers = {c for c, sights in wins(book).items() if any(period.has(sight.day) for sight in sights)}
     if not buyers:
         return None
-    return each.value * len(orders(book).within(period)) / len(buyers) / MONTHS[period.grain]
+    return each.value * len(orders(book).within(period)) / len(buyers) / months_of(book, period)
 
 
 def customer_lifetime_value(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:

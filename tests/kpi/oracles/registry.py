@@ -36,7 +36,8 @@ D_LEAD = (
 )  # fmt: skip
 D_COST = ("source", "campaign", "channel")
 OF_COMPANY = ("country", "region", "industry", "size_band")
-OF_CUSTOMER = (*OF_COMPANY, "owner", "team")
+D_CUSTOMER = (*OF_COMPANY, "product", "currency", "source", "cohort", "owner", "team")
+FROM_WEEK = ("week", "month", "quarter", "year")
 ONLY_MONTHS = ("month",)
 LONGER = ("month", "quarter", "year")
 
@@ -102,7 +103,7 @@ def _table(
             dimensions=dimensions,
             has_total=has_total,
             total_grains=grains or TOTAL_GRAINS,
-            slice_grains=grains or SLICE_GRAINS,
+            slice_grains=tuple(grain for grain in grains or SLICE_GRAINS if grain in SLICE_GRAINS),
         )
 
 
@@ -168,6 +169,7 @@ _table(
         "customers_needed_for_target": targets.customers_needed_for_target,
     },
     ("owner", "team", "pipeline", "product", "region"),
+    grains=FROM_WEEK,
 )
 _table({"learning_rate": targets.learning_rate}, ("team", "owner"))
 _table(
@@ -204,7 +206,7 @@ _table(
     },
     ("survey_type", *OF_COMPANY, "owner"),
 )
-_table({"net_promoter_score": of_answers(service.net_promoter_score)}, ("survey", *OF_COMPANY, "owner"))
+_table({"net_promoter_score": of_answers(service.net_promoter_score)}, ("survey", *OF_COMPANY, "owner", "product"))
 _table(
     {"touchpoints_per_customer": service.touchpoints_per_customer},
     ("owner", "team", "activity_type", "direction", *OF_COMPANY, "source"),
@@ -214,12 +216,12 @@ _table(
     {
         "customer_lifetime_value": lifetime.customer_lifetime_value,
         "ltv_cac_ratio": lifetime.ltv_cac_ratio,
-        "average_customer_lifetime": customers.average_customer_lifetime,
     },
     (),
     grains=LONGER,
 )
-_table({"customer_retention_rate": customers.customer_retention_rate}, OF_CUSTOMER)
+_table({"average_customer_lifetime": customers.average_customer_lifetime}, D_CUSTOMER, grains=LONGER)
+_table({"customer_retention_rate": customers.customer_retention_rate}, D_CUSTOMER)
 _table(
     {
         "deals_after_first_sale": customers.deals_after_first_sale,
@@ -227,11 +229,11 @@ _table(
         "product_adoption_rate": customers.product_adoption_rate,
         "customer_engagement_score": service.customer_engagement_score,
     },
-    (*OF_COMPANY, "owner"),
+    D_CUSTOMER,
 )
 _table(
     {"upsell_cross_sell_rate": customers.upsell_cross_sell_rate},
-    ("owner", "team", "product", "country", "region", "industry", "size_band"),
+    ("owner", "product", "country", "region", "industry", "size_band"),
 )
 _table(
     {
@@ -239,9 +241,9 @@ _table(
         "response_time_median": with_needs(service.response_time_median, "tickets"),
         "response_time_p90": with_needs(service.response_time_p90, "tickets"),
     },
-    ("owner", "team", "priority", "country", "region"),
+    ("owner", "team", "priority", "country", "region", "channel"),
 )
-_table({"competitor_price_index": service.competitor_price_index}, ("product",))
+_table({"competitor_price_index": service.competitor_price_index}, ("product",), grains=SLICE_GRAINS)
 
 
 Place = tuple[str, Period, str, str]

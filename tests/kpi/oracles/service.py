@@ -99,8 +99,8 @@ def invitations(book: Book) -> Iterable[Event]:
 
 def _place_of_invite(book: Book, meeting: Row, invite: Row) -> Member:
     connection = invite["connection"]
-    contact: Row = book.contacts.get((connection, invite["contact_id"]), {})
-    company: Row = book.companies.get((connection, contact.get("company_id") or ""), {})
+    contact = book.folded("contacts", connection, invite["contact_id"])
+    company = book.folded("companies", connection, contact.get("company_id"))
     of_meeting = place_of(book, meeting)
 
     def member(dimension: str) -> str | None:
@@ -363,7 +363,7 @@ def answered_tickets(book: Book) -> Iterable[Event]:
 def _place_of_ticket(book: Book, ticket: Row, came: Any) -> Member:
     connection = ticket["connection"]
     company = book.home("companies", connection, ticket["company_id"])
-    row: Row = {} if company is None else book.companies.get(company, {})
+    row: Row = {} if company is None else book.folded("companies", *company)
 
     def member(dimension: str) -> str | None:
         value: str | None
@@ -372,6 +372,8 @@ def _place_of_ticket(book: Book, ticket: Row, came: Any) -> Member:
         if dimension == "team":
             value = book.team_of(connection, ticket["owner_id"], came)
             return None if value == NONE else value
+        if dimension == "channel":
+            return "ticket"
         if dimension == "priority":
             value = ticket["priority"]
             return value
@@ -399,7 +401,13 @@ def competitor_price_index(book: Book, period: Period, dimension: str | None) ->
     for row in book.table("competitor_prices"):
         product = book.home("products", row["connection"], row["product_id"])
         seen = row["observed_on"]
-        if not is_live(row) or product is None or seen is None or not day - timedelta(days=90) <= seen <= day:
+        if (
+            not is_live(row)
+            or row["price"] is None
+            or product is None
+            or seen is None
+            or not day - timedelta(days=90) <= seen <= day
+        ):
             continue
         place = product, row["competitor"] or ""
         rival = latest.get(place)

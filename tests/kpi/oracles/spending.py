@@ -92,7 +92,7 @@ def _per(categories: tuple[str, ...], heads: Counts, needs_leads: bool = False) 
             return {"": MISSING} if dimension is None else {}
         money, people = spend_by(book, period, dimension, categories), heads(book, period, dimension)
         cells = {}
-        for member in money.keys() | people.keys():
+        for member in money:
             number = people.get(member, 0)
             cells[member] = ratio(money.get(member, (Decimal(0), 0))[0], number, number)
         return cells

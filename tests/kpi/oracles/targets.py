@@ -115,12 +115,12 @@ def customers_needed_for_target(book: Book, period: Period, dimension: str | Non
         each = next((c for c in (year.get(member), own.get(member)) if c is not None and c.value is not None), None)
         n = 0 if each is None else each.n
         if member not in wanted:
-            cells[member] = Cell(value=None, numerator=None, denominator=None, n=n, status="no_target")
+            cells[member] = Cell(value=None, numerator=None, denominator=None, n=0, status="no_target")
             continue
         reached = actual[member].numerator if member in actual else Decimal(0)
         missing = max(Decimal(0), wanted[member] - (reached or Decimal(0)))
-        if missing == 0:
-            cells[member] = Cell(value=Decimal(0), numerator=Decimal(0), denominator=each.value if each else None, n=n)
+        if each is not None and missing == 0:
+            cells[member] = Cell(value=Decimal(0), numerator=Decimal(0), denominator=each.value, n=n)
         elif each is None or not each.value:
             cells[member] = Cell(value=None, numerator=missing, denominator=None, n=n, status="zero_denominator")
         else:
