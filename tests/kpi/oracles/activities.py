@@ -4,8 +4,18 @@ from datetime import date, datetime
 
 from tests.kpi.oracles.book import LONG_AGO, Book
 from tests.kpi.oracles.cells import Cell, Period, count, ratio
-from tests.kpi.oracles.closed_deals import heads_by_team
-from tests.kpi.oracles.rows import NONE, Row, activity_instant, is_call, is_negative, is_rep_activity, key_of, qualified
+from tests.kpi.oracles.closed_deals import KINDS, kind_of_rep, per_head
+from tests.kpi.oracles.rows import (
+    NONE,
+    Row,
+    activity_instant,
+    is_call,
+    is_negative,
+    is_rep_activity,
+    key_of,
+    qualified,
+    stage_member,
+)
 
 
 def activity_member(book: Book, activity: Row, instant: datetime, dimension: str | None) -> str:
@@ -39,19 +49,20 @@ def calls_in(book: Book, period: Period) -> list[Row]:
 
 def calls_per_rep(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
     """Calls made by reps, by active reps; of one rep alone, by one."""
-    reps = {key_of(user) for user in book.reps()}
+    reps = {key_of(user): user for user in book.reps()}
     calls: dict[str, int] = {}
     for call in calls_in(book, period):
-        if (call["connection"], call["owner_id"]) in reps:
+        user = reps.get((call["connection"], call["owner_id"] or ""))
+        if user is None:
+            continue
+        if dimension == "hour":
+            member = f"{call['occurred_at'].astimezone(book.zone).hour:02}"
+        elif dimension in KINDS:
+            member = kind_of_rep(book, user, book.day_of(call["occurred_at"]), dimension)
+        else:
             member = activity_member(book, call, call["occurred_at"], dimension)
-            calls[member] = calls.get(member, 0) + 1
-    if dimension == "owner":
-        return {member: ratio(made, 1, 1) for member, made in calls.items()}
-    heads = heads_by_team(book, period) if dimension == "team" else {"": len(book.active_reps(period))}
-    return {
-        member: ratio(calls.get(member, 0), heads.get(member, 0), heads.get(member, 0))
-        for member in calls.keys() | heads.keys()
-    }
+        calls[member] = calls.get(member, 0) + 1
+    return per_head(book, period, dimension, calls)
 
 
 def was_open_between(book: Book, deal: Row, first: date, last: date) -> bool:
@@ -115,14 +126,30 @@ def deal_member(book: Book, deal: Row, dimension: str | None) -> str:
     return book.member(book.at_closing(deal) or book.at_present(deal), dimension)
 
 
+OF_CALL = ("outcome", "call_stage")
+
+
+def member_of_call(book: Book, call: Row, deal: Row, dimension: str | None) -> str:
+    """Where a call for a deal falls: by itself, by the deal's stage on its day, or as the deal does."""
+    if dimension == "outcome":
+        return call["outcome"] or NONE
+    if dimension == "call_stage":
+        sight = book.at_moment(deal, book.day_of(call["occurred_at"]))
+        return stage_member(deal["connection"], sight.pipeline_id, sight.stage_id) or NONE
+    return deal_member(book, deal, dimension)
+
+
 def calls_per_opportunity(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
     """Calls tied to a deal, by the deals that were open at some time in the period."""
     calls: dict[str, int] = {}
     for call in calls_in(book, period):
         deal = deal_of_call(book, call)
         if deal is not None:
-            member = deal_member(book, deal, dimension)
+            member = member_of_call(book, call, deal, dimension)
             calls[member] = calls.get(member, 0) + 1
+    if dimension in OF_CALL:
+        everything = len(book.open_between(period))
+        return {member: ratio(made, everything, everything) for member, made in calls.items()}
     deals = {"": 0} if dimension is None else {}
     for deal in book.open_between(period):
         member = deal_member(book, deal, dimension)

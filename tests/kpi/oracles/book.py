@@ -72,6 +72,7 @@ class Book:
         self.zone = ZoneInfo(time_zone or first_account["time_zone"] or "UTC")
         self.today = self.day_of(now)
         self._ends: dict[date, datetime] = {}
+        self.memo: dict[str, Any] = {}
 
         self.companies = self.by_id("companies")
         self.contacts = self.by_id("contacts")
@@ -90,12 +91,11 @@ class Book:
         for deal in self.deals:
             day = self.close_day(deal)
             if self.is_won_deal(deal) and deal["company_id"] is not None and day is not None:
-                self.wins_of_company.setdefault((deal["connection"], deal["company_id"]), []).append(day)
+                company = self.survivor("companies", deal["connection"], deal["company_id"])
+                self.wins_of_company.setdefault(company, []).append(day)
         self.closings = [sight for deal in self.deals if (sight := self.at_closing(deal)) is not None]
         self.creations = [sight for deal in self.deals if (sight := self.at_creation(deal)) is not None]
         self._open: dict[tuple[date, bool], list[Sight]] = {}
-        self.memo: dict[str, Any] = {}
-        self._homes: dict[str, dict[str, set[str]]] = {}
 
     # -------------------------------------------------------------------------------------------- rows
 
@@ -466,7 +466,7 @@ class Book:
     def rate_on(self, connection: str, currency: str | None, day: date) -> Decimal | None:
         """What one unit of a currency is worth on a day; rates of other connections serve where the own has none."""
         account = self.account_of.get(connection)
-        currency = currency or (None if account is None else account["base_currency"])
+        currency = currency or (self.currency if account is None else account["base_currency"])
         if currency is None:
             return None
         if currency == self.currency:
@@ -518,7 +518,7 @@ class Book:
         """The same, or nothing."""
         deal = sight.deal
         connection = deal["connection"]
-        company: Row = self.companies.get((connection, deal["company_id"]), {})
+        company = self.folded("companies", connection, deal["company_id"])
         if dimension == "owner":
             return qualified(connection, sight.owner_id)
         if dimension == "team":
@@ -567,7 +567,7 @@ class Book:
 
     def source_of(self, deal: Row) -> str | None:
         """The deal's source, else that of the lead that became it, else its primary contact's."""
-        contact: Row = self.contacts.get((deal["connection"], deal["primary_contact_id"]), {})
+        contact = self.folded("contacts", deal["connection"], deal["primary_contact_id"])
         return deal["source"] or self.lead_of(deal).get("source") or contact.get("source")
 
     def category_of(self, deal: Row) -> str:
@@ -606,7 +606,10 @@ class Book:
         if deal["deal_type"] is not None:
             return str(deal["deal_type"])
         created = self.created_day(deal)
-        for won in self.wins_of_company.get((deal["connection"], deal["company_id"]), []):
+        if deal["company_id"] is None:
+            return "new_business"
+        company = self.survivor("companies", deal["connection"], deal["company_id"])
+        for won in self.wins_of_company.get(company, []):
             if created is not None and won < created:
                 return "expansion"
         return "new_business"

@@ -118,7 +118,7 @@ def subscriptions(book: Book) -> dict[Customer, list[Row]]:
         found: dict[Customer, list[Row]] = {}
         for row in book.table("subscriptions"):
             company = book.home("companies", row["connection"], row["company_id"])
-            if is_live(row) and company is not None:
+            if is_live(row) and company is not None and row["start_date"] != row["end_date"]:
                 found.setdefault(as_company(book, *company), []).append(row)
         book.memo["subscriptions"] = found
     known: dict[Customer, list[Row]] = book.memo["subscriptions"]

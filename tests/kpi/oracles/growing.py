@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from tests.kpi.oracles.book import Book
 from tests.kpi.oracles.cells import MISSING, Cell, Period, months_later, period_of, ratio
-from tests.kpi.oracles.closed_deals import heads_by_team, revenue_per_rep
+from tests.kpi.oracles.closed_deals import heads_by, revenue_per_rep
 from tests.kpi.oracles.events import Question
 from tests.kpi.oracles.orders import average_order_value
 from tests.kpi.oracles.spending import spend_by
@@ -56,7 +56,7 @@ revenue_per_rep_growth = _growth(revenue_per_rep, before)
 def enablement_per_rep(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
     """What is spent on the skills and tools of a rep."""
     money = spend_by(book, period, dimension, ("enablement",))
-    heads = heads_by_team(book, period) if dimension == "team" else {"": len(book.active_reps(period))}
+    heads = heads_by(book, period, dimension)
     return {
         member: ratio(money.get(member, (Decimal(0), 0))[0], heads.get(member, 0), heads.get(member, 0))
         for member in money.keys() | heads.keys()

@@ -9,6 +9,7 @@ from tests.kpi.oracles.activities import contacts_of
 from tests.kpi.oracles.book import Book
 from tests.kpi.oracles.cells import Cell, Period, count, ratio
 from tests.kpi.oracles.customers import (
+    as_company,
     as_person,
     attribute_of,
     created_day_of_lead,
@@ -159,7 +160,11 @@ def is_match(book: Book, lead: Row, deal: Row) -> bool:
         person = as_person(book, connection, lead["contact_id"])
         if person not in {as_person(book, connection, id_) for id_ in contacts_of(book, deal)}:
             return False
-    elif lead["company_id"] is None or lead["company_id"] != deal["company_id"]:
+    elif (
+        lead["company_id"] is None
+        or deal["company_id"] is None
+        or as_company(book, connection, lead["company_id"]) != as_company(book, connection, deal["company_id"])
+    ):
         return False
     created, begun, close = created_day_of_lead(book, lead), book.created_day(deal), book.close_day(deal)
     if created is None or begun is None or close is None or begun < created:

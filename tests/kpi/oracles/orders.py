@@ -50,7 +50,7 @@ def _place(book: Book, order: Row, deal: Row | None, currency: str | None, worth
         if sight is not None:
             return book.value_of(sight, dimension)
         if dimension in OF_COMPANY:
-            company: Row = book.companies.get((connection, order["company_id"]), {})
+            company = book.folded("companies", connection, order["company_id"])
             return attribute_of(book, connection, company, dimension)
         return "unknown" if dimension == "source_category" else None
 

@@ -34,10 +34,11 @@ D_LEAD = (
     "owner", "team", "source", "source_category", "campaign", "channel", "country", "region", "industry", "size_band",
     "lead_status", "lead_stage",
 )  # fmt: skip
-D_COST = ("source", "campaign", "channel")
+D_COST = ("source", "campaign", "channel", "team")
 OF_COMPANY = ("country", "region", "industry", "size_band")
 D_CUSTOMER = (*OF_COMPANY, "product", "currency", "source", "cohort", "owner", "team")
 FROM_WEEK = ("week", "month", "quarter", "year")
+OF_STAY = ("stage", "pipeline", "owner", "industry", "size_band", "deal_outcome")
 ONLY_MONTHS = ("month",)
 LONGER = ("month", "quarter", "year")
 
@@ -69,7 +70,7 @@ ORACLES: dict[str, Oracle] = {
         ask=deals_over_time.new_opportunities_count, dimensions=(*D_DEAL, "probability_band")
     ),
     "opportunity_conversion_rate": Oracle(ask=deals_over_time.opportunity_conversion_rate, dimensions=D_DEAL),
-    "revenue_per_rep": Oracle(ask=closed_deals.revenue_per_rep, dimensions=("team", "owner")),
+    "revenue_per_rep": Oracle(ask=closed_deals.revenue_per_rep, dimensions=("team", "owner", "role", "tenure_band")),
     "revenue_per_customer": Oracle(ask=closed_deals.revenue_per_customer, dimensions=D_CUST),
     "regional_sales": Oracle(ask=closed_deals.regional_sales, dimensions=("region",)),
     "product_revenue": Oracle(ask=closed_deals.product_revenue, dimensions=("product",)),
@@ -80,16 +81,15 @@ ORACLES: dict[str, Oracle] = {
         slice_grains=ONLY_MONTHS,
     ),
     "sales_activity_count": Oracle(ask=activities.sales_activity_count, dimensions=D_ACT),
-    "calls_per_rep": Oracle(ask=activities.calls_per_rep, dimensions=("team", "owner")),
-    "calls_per_opportunity": Oracle(ask=activities.calls_per_opportunity, dimensions=("owner", "team", "pipeline")),
+    "calls_per_rep": Oracle(ask=activities.calls_per_rep, dimensions=("team", "owner", "role", "outcome", "hour")),
+    "calls_per_opportunity": Oracle(
+        ask=activities.calls_per_opportunity,
+        dimensions=("owner", "team", "pipeline", "region", "outcome", "call_stage"),
+    ),
     "stage_conversion_rate": Oracle(ask=stages.stage_conversion_rate, dimensions=("stage",), has_total=False),
-    "deal_stage_cycle_time": Oracle(ask=stages.deal_stage_cycle_time, dimensions=("stage", "pipeline", "owner")),
-    "deal_stage_cycle_time_median": Oracle(
-        ask=stages.deal_stage_cycle_time_median, dimensions=("stage", "pipeline", "owner")
-    ),
-    "deal_stage_cycle_time_p90": Oracle(
-        ask=stages.deal_stage_cycle_time_p90, dimensions=("stage", "pipeline", "owner")
-    ),
+    "deal_stage_cycle_time": Oracle(ask=stages.deal_stage_cycle_time, dimensions=OF_STAY),
+    "deal_stage_cycle_time_median": Oracle(ask=stages.deal_stage_cycle_time_median, dimensions=OF_STAY),
+    "deal_stage_cycle_time_p90": Oracle(ask=stages.deal_stage_cycle_time_p90, dimensions=OF_STAY),
 }
 
 
@@ -148,21 +148,21 @@ _table(
 _table({"average_order_size_growth_yoy": growing.average_order_size_growth_yoy}, D_DEAL, grains=LONGER)
 _table(
     {
-        "revenue_per_rep_growth": growing.revenue_per_rep_growth,
         "productivity_investment_gap": growing.productivity_investment_gap,
     },
     ("team",),
     grains=LONGER,
 )
+_table({"revenue_per_rep_growth": growing.revenue_per_rep_growth}, ("team", "role"), grains=LONGER)
 _table({"marketing_roi": spending.marketing_roi}, D_COST)
 _table(
     {
-        "customer_acquisition_cost": spending.customer_acquisition_cost,
         "cost_per_acquisition": spending.cost_per_acquisition,
         "cost_per_lead": spending.cost_per_lead,
     },
     D_COST,
 )
+_table({"customer_acquisition_cost": spending.customer_acquisition_cost}, (*D_COST, "cost_category"))
 _table(
     {
         "quota_attainment_pct": targets.quota_attainment_pct,
@@ -171,7 +171,7 @@ _table(
     ("owner", "team", "pipeline", "product", "region"),
     grains=FROM_WEEK,
 )
-_table({"learning_rate": targets.learning_rate}, ("team", "owner"))
+_table({"learning_rate": targets.learning_rate}, ("team", "owner", "role", "skill"))
 _table(
     {
         "leads_created": of_leads(leads.leads_created),
@@ -194,7 +194,7 @@ _table(
 _table({"leads_by_source": leads.leads_by_source}, ("source", "campaign", "channel", "owner", "region"), False)
 _table({"lead_to_close_ratio": of_leads(leads.lead_to_close_ratio)}, ("owner", "team", "source", *OF_COMPANY))
 _table({"customer_acquisition_rate": customers.customer_acquisition_rate}, (*OF_COMPANY, "owner", "source"))
-_table({"conversation_to_demo_ratio": service.conversation_to_demo_ratio}, D_ACT)
+_table({"conversation_to_demo_ratio": service.conversation_to_demo_ratio}, (*D_ACT, *service.OF_DEAL))
 _table(
     {"meeting_acceptance_rate": service.meeting_acceptance_rate},
     ("owner", "team", "meeting_type", "source", "country", "region"),
@@ -209,7 +209,7 @@ _table(
 _table({"net_promoter_score": of_answers(service.net_promoter_score)}, ("survey", *OF_COMPANY, "owner", "product"))
 _table(
     {"touchpoints_per_customer": service.touchpoints_per_customer},
-    ("owner", "team", "activity_type", "direction", *OF_COMPANY, "source"),
+    ("owner", "team", "activity_type", "direction", *OF_COMPANY, "source", "stage"),
 )
 _table({"stage_drop_off_rate": stages.stage_drop_off_rate}, ("stage",), False)
 _table(
@@ -243,7 +243,11 @@ _table(
     },
     ("owner", "team", "priority", "country", "region", "channel"),
 )
-_table({"competitor_price_index": service.competitor_price_index}, ("product",), grains=SLICE_GRAINS)
+_table(
+    {"competitor_price_index": service.competitor_price_index},
+    ("product", "competitor", "region", "currency"),
+    grains=SLICE_GRAINS,
+)
 
 
 Place = tuple[str, Period, str, str]

@@ -32,10 +32,27 @@ def place_of(book: Book, activity: Row) -> Member:
     instant = activity_instant(activity) or book.now
 
     def member(dimension: str) -> str | None:
+        if dimension in OF_DEAL:
+            deal = deal_about(book, activity)
+            return None if deal is None else book.value_of(book.at_present(deal), dimension)
         found = activity_member(book, activity, instant, dimension)
         return None if found == NONE else found
 
     return member
+
+
+OF_DEAL = ("pipeline", "stage", "region")
+
+
+def deal_about(book: Book, activity: Row) -> Row | None:
+    """The deal that an activity is linked to; of several the one with the lowest id."""
+    found = []
+    for link in book.links.get(key_of(activity), []):
+        if link["entity"] == "deals":
+            deal = book.deal.get(book.survivor("deals", link["connection"], link["entity_id"]))
+            if deal is not None:
+                found.append(deal)
+    return min(found, key=lambda deal: str(deal["id"]), default=None)
 
 
 def is_held(activity: Row) -> bool:
@@ -394,35 +411,36 @@ def competitor_price_index(book: Book, period: Period, dimension: str | None) ->
     """The mean over products of our list price by the mean of the competitors' latest prices."""
     if not book.has_rows("competitor_prices"):
         return {"": MISSING} if dimension is None else {}
-    if dimension not in (None, "product"):
-        return {}
     day = book.moment(period)
     latest: dict[tuple[tuple[str, str], str], Row] = {}
     for row in book.table("competitor_prices"):
         product = book.home("products", row["connection"], row["product_id"])
         seen = row["observed_on"]
-        if (
-            not is_live(row)
-            or row["price"] is None
-            or product is None
-            or seen is None
-            or not day - timedelta(days=90) <= seen <= day
-        ):
+        if not is_live(row) or row["price"] is None or product is None or seen is None:
+            continue
+        if not day - timedelta(days=90) <= seen <= day:
             continue
         place = product, row["competitor"] or ""
         rival = latest.get(place)
         if rival is None or (seen, row["id"]) > (rival["observed_on"], rival["id"]):
             latest[place] = row
-    prices: dict[tuple[str, str], list[Decimal]] = {}
+    prices: dict[tuple[str, tuple[str, str]], list[Decimal]] = {}
     for (product, _), row in latest.items():
         price = book.worth_on(row["connection"], row["currency"], row["price"], row["observed_on"])
         if price is not None:
-            prices.setdefault(product, []).append(price)
+            member = ""
+            if dimension == "product":
+                member = ":".join(product)
+            elif dimension == "currency":
+                member = book.index("products").get(product, {}).get("currency") or NONE
+            elif dimension is not None:
+                member = row[dimension] or NONE
+            prices.setdefault((member, product), []).append(price)
     groups: dict[str, list[Decimal]] = {"": []} if dimension is None else {}
-    for product, found in prices.items():
+    for (member, product), found in prices.items():
         own: Row = book.index("products").get(product, {})
         ours = book.worth_on(product[0], own.get("currency"), own.get("list_price"), day)
         theirs = sum(found, Decimal(0)) / len(found)
         if ours is not None and theirs:
-            groups.setdefault("" if dimension is None else ":".join(product), []).append(ours / theirs)
+            groups.setdefault(member, []).append(ours / theirs)
     return {member: ratio(sum(found, Decimal(0)), len(found), len(found)) for member, found in groups.items()}

@@ -105,6 +105,9 @@ def _is_known(book: Book, categories: Iterable[str]) -> bool:
 
 
 def _newcomers(book: Book, period: Period, dimension: str | None) -> dict[str, int]:
+    if dimension == "cost_category":
+        everybody = len(new_customers(book, period))
+        return dict.fromkeys(spend_by(book, period, dimension, ACQUIRING), everybody)
     return _by_first_deal(book, period, dimension, only=None)
 
 

@@ -114,8 +114,10 @@ def place_of_stay(book: Book, deal: Row, visit: Row, day: date) -> Member:
         "stage": stage_member(connection, pipeline_id, visit["stage_id"]),
         "pipeline": qualified(connection, pipeline_id),
         "owner": qualified(connection, book.value_at(deal, "owner_id", book.end_of(day))),
+        "deal_outcome": "open" if not book.is_closed(deal) else "won" if book.is_won(deal) else "lost",
     }
-    return members.__getitem__
+    sight = book.at_present(deal)
+    return lambda dimension: members[dimension] if dimension in members else book.value_of(sight, dimension)
 
 
 deal_stage_cycle_time = mean_of(stays)

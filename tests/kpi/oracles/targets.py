@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from tests.kpi.oracles.book import LONG_AGO, Book
 from tests.kpi.oracles.cells import MISSING, Cell, Period, ratio
-from tests.kpi.oracles.closed_deals import heads_by_team, revenue, revenue_per_customer
+from tests.kpi.oracles.closed_deals import KINDS, kind_of_rep, per_head, revenue, revenue_per_customer
 from tests.kpi.oracles.customers import ceiling, trailing_year
 from tests.kpi.oracles.rows import NONE, Row, is_live, key_of, qualified
 
@@ -119,10 +119,12 @@ def customers_needed_for_target(book: Book, period: Period, dimension: str | Non
             continue
         reached = actual[member].numerator if member in actual else Decimal(0)
         missing = max(Decimal(0), wanted[member] - (reached or Decimal(0)))
-        if each is not None and missing == 0:
+        if each is not None and each.value and each.value > 0 and missing == 0:
             cells[member] = Cell(value=Decimal(0), numerator=Decimal(0), denominator=each.value, n=n)
         elif each is None or not each.value:
             cells[member] = Cell(value=None, numerator=missing, denominator=None, n=n, status="zero_denominator")
+        elif each.value < 0:
+            cells[member] = Cell(value=None, numerator=missing, denominator=each.value, n=n, status="negative_base")
         else:
             value = ceiling(missing / each.value)
             cells[member] = Cell(value=value, numerator=missing, denominator=each.value, n=n)
@@ -136,7 +138,7 @@ def learning_rate(book: Book, period: Period, dimension: str | None) -> dict[str
     """Completed trainings of reps, by active reps; of one rep alone, by one."""
     if not book.has_rows("training_events"):
         return {"": MISSING} if dimension is None else {}
-    reps = {key_of(user) for user in book.reps()}
+    reps = {key_of(user): user for user in book.reps()}
     done: dict[str, int] = {}
     for event in book.table("training_events"):
         user = book.home("users", event["connection"], event["user_id"])
@@ -148,11 +150,9 @@ def learning_rate(book: Book, period: Period, dimension: str | None) -> dict[str
             member = qualified(*user) or NONE
         elif dimension == "team":
             member = book.team_of(*user, book.end_of(event["completed_on"]))
+        elif dimension == "skill":
+            member = event["kind"] or NONE
+        elif dimension in KINDS:
+            member = kind_of_rep(book, reps[user], event["completed_on"], dimension)
         done[member] = done.get(member, 0) + 1
-    if dimension == "owner":
-        return {member: ratio(number, 1, 1) for member, number in done.items()}
-    heads = heads_by_team(book, period) if dimension == "team" else {"": len(book.active_reps(period))}
-    return {
-        member: ratio(done.get(member, 0), heads.get(member, 0), heads.get(member, 0))
-        for member in done.keys() | heads.keys()
-    }
+    return per_head(book, period, dimension, done)
