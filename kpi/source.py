@@ -30,9 +30,11 @@ from store.records import (
     Deal,
     DealContact,
     DealFieldChange,
+    DealSplit,
     DealStageChange,
     ExchangeRate,
     Lead,
+    LeadStageChange,
     LineItem,
     MeetingInvite,
     Order,
@@ -98,8 +100,9 @@ COPIES = (
     _copy(Lead, "connection id contact_id company_id owner_id source source_category campaign_id status stage_id "
           "first_contacted_at qualified_at qualified_level converted_at converted_deal_id disqualified_at created_at "
           "deleted_at merged_into_id"),
+    _copy(LeadStageChange, "connection lead_id changed_at to_stage", LIVE_DETAIL),
     _copy(Campaign, "connection id name channel"),
-    _copy(Pipeline, "connection id name include_in_kpis"),
+    _copy(Pipeline, "connection id name object include_in_kpis"),
     _copy(Stage, "connection pipeline_id id name sort_order is_closed is_won"),
     _copy(Deal, "connection id pipeline_id stage_id owner_id company_id primary_contact_id amount currency fx_rate "
           "probability forecast_category close_date closed_at is_closed is_won deal_type source source_category "
@@ -110,6 +113,7 @@ COPIES = (
     _copy(DealContact, "connection deal_id contact_id", LIVE_DETAIL),
     _copy(Product, "connection id name list_price unit_cost currency"),
     _copy(LineItem, "connection id deal_id product_id quantity list_price unit_price unit_cost net_amount", LIVE),
+    _copy(DealSplit, "connection id deal_id user_id percent amount kind", LIVE),
     _copy(Order, "connection id deal_id company_id ordered_on amount currency status deleted_at merged_into_id"),
     _copy(Spend, "connection id spent_on period_start period_end category campaign_id source team amount currency",
           LIVE),
@@ -196,9 +200,14 @@ def _name(copy: Copy) -> str:
     return copy.into or copy.table.name
 
 
+def kinds_of(copy: Copy) -> dict[str, str]:
+    """What each of its columns is: one of `TYPES`."""
+    return {name: _kind(copy.table, name, copy.decimals) for name in copy.columns}
+
+
 def _step(copy: Copy, *, is_sqlite: bool) -> Step:
     """The SQL of one copy. SQLite streams are led by a typed row: the driver takes types from what comes first."""
-    kinds = {name: _kind(copy.table, name, copy.decimals) for name in copy.columns}
+    kinds = kinds_of(copy)
     source = f"FROM {copy.table.name} WHERE {copy.where}"
     rows = ", ".join(name if is_sqlite else _cast(name, kind) for name, kind in kinds.items())
     lead = ", ".join(f"{TYPES[kind][0]} AS {name}" for name, kind in kinds.items())

@@ -19,11 +19,14 @@ from kpi.zones import day_end, local_time
 from store.columns import utc
 
 EVENTS = ("macros", "homes", "survivors", "rates", "teams", "deal", "parties", "histories", "reps", "rep_spans",
-          "closed_deals", "created_deals", "product_lines", "rep_activities", "stage_visits", "stage_reach",
-          "open_spans", "leads", "deal_calls", "lead_touches", "first_contacts", "touches", "meeting_answers",
-          "customers", "sold_deals", "responses", "requests", "spend", "orders", "gross_deals", "trainings")  # fmt: skip
+          "closed_deals", "credited_deals", "created_deals", "product_lines", "rep_activities", "stage_visits",
+          "open_spans", "leads", "stage_reach", "deal_calls", "lead_touches", "first_contacts", "touches",
+          "done_activities", "meeting_answers", "customers", "sold_deals", "responses", "requests", "spend", "orders",
+          "gross_deals", "trainings")  # fmt: skip
 MOMENTS = ("targets", "open_deals", "new_customers", "price_gaps", "customer_levels", "adoption", "engagement")
 LONGEST_PAST_YEARS = 30
+CREDITED = {"owner": "sum(flag)", "splits": "sum(flag * share)"}
+"""How many deals carry a flag, each once: one that is credited to several people has several rows, with shares."""
 FIRST_EVENT = """
 SELECT min(day) FROM (
     SELECT min(created_day) AS day FROM deal UNION ALL SELECT min(close_day) FROM deal WHERE closed
@@ -80,8 +83,13 @@ def _settle(duck: DuckDBPyConnection, settings: KpiSettings, reporting: Reportin
         ("present()", f"TIMESTAMP '{instant}'"),
         ("reporting_currency()", f"CAST({currency} AS VARCHAR)"),
         ("close_date_policy()", _quoted(reporting.close_date_policy)),
+        ("funnel_mode()", _quoted(reporting.funnel_mode)),
         ("follow_up_days()", str(reporting.follow_up_window_days)),
         ("active_customer_days()", str(reporting.active_customer_window_days)),
+        ("credit_mode()", _quoted(reporting.credit_mode)),
+        ("credited(flag)", CREDITED[reporting.credit_mode]),
+        ("calls_connected_only()", str(reporting.calls_connected_only)),
+        ("orders_exclude_zero()", str(reporting.orders_exclude_zero)),
         ("customer_basis()", _quoted(reporting.customer_basis)),
         ("is_demo(subtype, title)", _is_demo(reporting.demo_words)),
         ("target_split()", _quoted(settings.target_split or "none")),

@@ -8,6 +8,7 @@ from kpi.catalogue.customers import CUSTOMER_METRICS
 from kpi.catalogue.deals import DEAL_METRICS
 from kpi.catalogue.dimensions import DIMENSIONS
 from kpi.catalogue.expansion import EXPANSION_METRICS
+from kpi.catalogue.funnel import FUNNEL_METRICS
 from kpi.catalogue.leads import LEAD_METRICS
 from kpi.catalogue.market import MARKET_METRICS
 from kpi.catalogue.orders import ORDER_METRICS
@@ -18,6 +19,7 @@ from kpi.catalogue.reps import REP_METRICS
 from kpi.catalogue.revenue import REVENUE_METRICS
 from kpi.catalogue.service import SERVICE_METRICS
 from kpi.catalogue.stages import STAGE_METRICS
+from kpi.catalogue.worth import WORTH_METRICS
 from kpi.metric import Metric
 
 METRICS: Mapping[str, Metric] = {
@@ -33,11 +35,13 @@ METRICS: Mapping[str, Metric] = {
         *QUOTA_METRICS,
         *COST_METRICS,
         *MARKET_METRICS,
+        *FUNNEL_METRICS,
         *LEAD_METRICS,
         *CONTACT_METRICS,
         *CUSTOMER_METRICS,
         *EXPANSION_METRICS,
         *SERVICE_METRICS,
+        *WORTH_METRICS,
     )
 }
 

@@ -90,7 +90,8 @@ CONTACT_METRICS: tuple[Metric, ...] = (
             day="day for which the meeting is set",
             edge_cases=(
                 "Rescheduled is accepted. Colleagues (people with the e-mail address of a user) don't count.",
-                "Invitations of a connection that knows no answers tell nothing: left out; source_missing where there are no others.",
+                "Invitations of a connection that knows no answers tell nothing: left out; source_missing "
+                "where there are no others.",
                 "The coverage `by_meeting` is the share of accepted invitations.",
             ),
             sources=("HubSpot: meetings booked through a link", "Salesforce: EventRelation Status"),
@@ -101,7 +102,8 @@ CONTACT_METRICS: tuple[Metric, ...] = (
         part="count(DISTINCT prospect) FILTER (is_known AND is_accepted)",
         whole="count(DISTINCT prospect) FILTER (is_known)",
         coverage={
-            "by_meeting": "round(count(*) FILTER (is_known AND is_accepted) / nullif(count(*) FILTER (is_known), 0), 10)"
+            "by_meeting": "round(count(*) FILTER (is_known AND is_accepted) / nullif(count(*) FILTER "
+            "(is_known), 0), 10)"
         },
         status="CASE WHEN NOT bool_or(is_known) THEN 'source_missing' END",
         dimensions=("owner", "team", "meeting_type", "source", "country", "region"),
@@ -143,7 +145,8 @@ CONTACT_METRICS: tuple[Metric, ...] = (
             formula="touchpoints in both directions / distinct companies or people touched",
             day="day of the activity",
             edge_cases=(
-                "A call, e-mail, message or held meeting; an e-mail to five people of one company is one touch. No-shows, "
+                "A call, e-mail, message or held meeting; an e-mail to five people of one company is one "
+                "touch. No-shows, "
                 "cancellations, tasks, notes and automated mail are none.",
                 "Activities that are tied to nobody are left out and counted in `unlinked_n`.",
             ),
@@ -169,7 +172,8 @@ CONTACT_METRICS: tuple[Metric, ...] = (
                 tr="Müşteri kazanma oranı",
                 ru="Процент привлечения клиентов",
             ),
-            formula="new customers of the period / prospects in play: no customers when it began, with an open deal or a "
+            formula="new customers of the period / prospects in play: no customers when it began, with an open "
+            "deal or a "
             "new lead in it",
             day="close day of the first win; prospects by being in play in the period",
             edge_cases=(

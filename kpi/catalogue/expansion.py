@@ -38,7 +38,8 @@ EXPANSION_METRICS: tuple[Metric, ...] = (
             "upsell_cross_sell_rate",
             NAMES,
             "won expansion deals / won new-business deals, by count",
-            "`upsell_n` are those whose products the customer had all bought before, `cross_sell_n` those with a new one; "
+            "`upsell_n` are those whose products the customer had all bought before, `cross_sell_n` those with "
+            "a new one; "
             "without lines nobody knows.",
         ),
         fact="sold_deals",

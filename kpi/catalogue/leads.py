@@ -18,7 +18,8 @@ NO_LEADS = "No leads: null, zero_denominator."
 COHORT = "Followed until now: a young cohort reads low, carries the flag `immature` and its `undecided` share."
 PATIENCE = "Young is less than 1.5 times the median time from lead to win, and less than 30 days."
 MATCHED = (
-    "The lead's deal; without one, a won deal of its contact (without a contact, of its company) that was created since "
+    "The lead's deal; without one, a won deal of its contact (without a contact, of its company) that was "
+    "created since "
     "the lead and closed within that time, counted in `matched_n`."
 )
 UNDECIDED = {"undecided": "round(sum(undecided) / nullif(count(*), 0), 10)"}
@@ -220,7 +221,8 @@ LEAD_METRICS: tuple[Metric, ...] = (
             ),
             "leads with a further rep activity within 14 days of the first / leads that had a first one",
             "created day",
-            "Activities on the lead, its contact or its deal count, from the lead's creation on. A no-show is an attempt "
+            "Activities on the lead, its contact or its deal count, from the lead's creation on. A no-show is "
+            "an attempt "
             "and counts; automated e-mails don't.",
             "`immature` where leads are younger than the window (setting `follow_up_window_days`).",
             sources=("HubSpot: activities of the lead and the contact", "Salesforce: Task and Event by WhoId, WhatId"),

@@ -58,7 +58,8 @@ SERVICE_METRICS: tuple[Metric, ...] = (
                 tr="Müşteri etkileşimi",
                 ru="Вовлеченность клиентов",
             ),
-            formula="mean over customers of their interactions of the last 30 days, by weight, 100 at most: reply 3, held "
+            formula="mean over customers of their interactions of the last 30 days, by weight, 100 at most: "
+            "reply 3, held "
             "meeting 5, connected call 3, survey answer 2, ticket 1, product usage 0",
             day="moment",
             edge_cases=(

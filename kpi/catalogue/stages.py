@@ -1,6 +1,6 @@
-"""Stages: how far deals come, and how long each stage takes."""
+"""Stages: how long each of them takes."""
 
-from kpi.metric import Card, Mean, Metric, Names, Percentile, Polarity, Ratio, Unit
+from kpi.metric import Card, Mean, Metric, Names, Percentile, Polarity, Unit
 
 HISTORY = (
     "HubSpot: dealstage with history",
@@ -30,34 +30,6 @@ def _time(key: str, names: Names, formula: str) -> Card:
 BAD_VISIT = {"invalid_n": "sum(bad_visit)"}
 VISIT_DIMENSIONS = ("owner", "pipeline", "stage", "industry", "size_band", "deal_outcome")
 STAGE_METRICS: tuple[Metric, ...] = (
-    Ratio(
-        card=Card(
-            key="stage_conversion_rate",
-            category="leads",
-            unit=Unit.RATIO,
-            polarity=Polarity.UP,
-            names=Names(
-                en="Stage conversion rate",
-                fa="نرخ تبدیل مراحل قیف",
-                tr="Aşamalar arası dönüşüm oranı",
-                ru="Конверсия по этапам воронки",
-            ),
-            formula="deals that reached a later stage or were won / deals that reached this stage or a later one",
-            day="day of first reaching the stage or a later one",
-            edge_cases=(
-                "A skipped stage counts as passed, a return does not count again, lost stages are no progress.",
-                "A won deal has reached every stage of its pipeline.",
-            ),
-            sources=HISTORY,
-            needs=("deal_stage_changes",),
-            flags_small=True,
-        ),
-        fact="stage_reach",
-        part="sum(onward)",
-        whole="count(*)",
-        dimensions=("stage",),
-        mandatory=True,
-    ),
     Mean(
         card=_time(
             "deal_stage_cycle_time",

@@ -101,26 +101,30 @@ spans AS (
     FROM open_spans o JOIN deal_customer k ON k.deal = o.deal
     UNION ALL SELECT party, day, day FROM lead WHERE day IS NOT NULL
 ),
-clipped AS (
-    SELECT s.customer, s.since, least(s.until, b.since) AS until FROM spans s
-    LEFT JOIN begun b ON b.customer = s.customer WHERE s.since <= s.until AND coalesce(s.since <= b.since, true)
-),
 marked AS (
     SELECT *, CASE WHEN since <= max(until) OVER (PARTITION BY customer ORDER BY since, until
-        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) + 1 THEN 0 ELSE 1 END AS is_new FROM clipped
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) + 1 THEN 0 ELSE 1 END AS is_new FROM spans
+    WHERE since <= until
 ),
 islands AS (
     SELECT *, sum(is_new) OVER (PARTITION BY customer ORDER BY since, until ROWS UNBOUNDED PRECEDING) AS island
     FROM marked
 ),
-merged AS (SELECT customer, min(since) AS since, max(until) AS until FROM islands GROUP BY customer, island),
+merged AS (
+    SELECT i.customer, min(i.since) AS since, max(i.until) AS until, any_value(b.since) AS customer_since
+    FROM islands i LEFT JOIN begun b ON b.customer = i.customer GROUP BY i.customer, i.island
+),
 pairs AS (
     SELECT DISTINCT p.calendar, p.grain, p.start_day, p.end_day, m.customer FROM periods p
-    JOIN merged m ON m.since < p.end_day AND m.until >= p.start_day WHERE p.grain <> 'day'
+    JOIN merged m ON m.since < p.end_day AND m.until >= p.start_day
+    WHERE p.grain <> 'day' AND coalesce(m.customer_since >= p.start_day, true)
+),
+by_day AS (
+    SELECT since, least(until, customer_since) AS until FROM merged WHERE coalesce(since <= customer_since, true)
 ),
 steps AS (
-    SELECT since AS day, 1 AS step FROM merged
-    UNION ALL SELECT CAST(until + 1 AS DATE), -1 FROM merged WHERE until < DATE '9999-01-01'
+    SELECT since AS day, 1 AS step FROM by_day
+    UNION ALL SELECT CAST(until + 1 AS DATE), -1 FROM by_day WHERE until < DATE '9999-01-01'
 ),
 levels AS (SELECT day, sum(sum(step)) OVER (ORDER BY day) AS prospects FROM steps GROUP BY day),
 won_on AS (
@@ -141,3 +145,16 @@ UNION ALL BY NAME
 SELECT p.calendar, p.grain, p.start_day AS period_start, l.prospects, coalesce(w.won, 0) AS won
 FROM periods p ASOF JOIN levels l ON p.start_day >= l.day LEFT JOIN won_on w ON w.day = p.start_day
 WHERE p.grain = 'day';
+
+-- customer_orders: one row is one order with its customer's dimensions.
+CREATE OR REPLACE TABLE customer_orders AS
+SELECT o.connection, o.id, o.day, coalesce(o.worth, 0) AS worth, coalesce(o.fx_missing, 0) AS fx_missing,
+    coalesce(k.customer, 'company:' || o.company) AS customer,
+    coalesce(c.country, '__none__') AS country, coalesce(c.region, '__none__') AS region,
+    coalesce(c.industry, '__none__') AS industry, coalesce(c.size_band, '__none__') AS size_band,
+    coalesce(c.owner, '__none__') AS owner, coalesce(c.team, '__none__') AS team,
+    coalesce(c.product, '__none__') AS product, coalesce(c.currency, '__none__') AS currency,
+    coalesce(c.source, '__none__') AS source, coalesce(c.cohort, '__none__') AS cohort,
+    coalesce(c.company, '__none__') AS company
+FROM order_values o LEFT JOIN deal_customer k ON k.deal = o.deal
+LEFT JOIN customers c ON c.customer = coalesce(k.customer, 'company:' || o.company);

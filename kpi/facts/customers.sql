@@ -39,12 +39,15 @@ SELECT e.customer, f.day AS first_won_day, s.day AS first_subscribed_day,
 FROM every e LEFT JOIN firsts f ON f.customer = e.customer LEFT JOIN starts s ON s.customer = e.customer
 LEFT JOIN parties q ON q.party = e.customer;
 
+-- by_subscription(): whether subscriptions make customers, and not wins.
+CREATE OR REPLACE TABLE bases_of_customers AS SELECT customer_basis() = 'subscription'
+    OR customer_basis() = 'auto' AND EXISTS (SELECT 1 FROM subscriptions) AS by_subscription;
+CREATE OR REPLACE MACRO by_subscription() AS (SELECT any_value(by_subscription) FROM bases_of_customers);
+
 -- present_spans: the days [since, until) on which somebody is a customer: with a subscription, where there are any,
 -- else with a win in the window of days before.
 CREATE OR REPLACE TABLE present_spans AS
-WITH basis AS (SELECT customer_basis() = 'subscription' OR customer_basis() = 'auto'
-    AND EXISTS (SELECT 1 FROM subscriptions) AS by_subscription),
-bought AS (
+WITH bought AS (
     SELECT customer, day AS since, day + active_customer_days() AS until FROM customer_wins
 ),
 marked AS (
@@ -55,9 +58,9 @@ islands AS (
     SELECT *, sum(is_new) OVER (PARTITION BY customer ORDER BY since, until ROWS UNBOUNDED PRECEDING) AS island
     FROM marked
 )
-SELECT s.customer, s.since, s.until FROM subscribed s CROSS JOIN basis WHERE by_subscription
+SELECT s.customer, s.since, s.until FROM subscribed s WHERE by_subscription()
 UNION ALL
-SELECT customer, min(since), max(until) FROM islands CROSS JOIN basis WHERE NOT by_subscription
+SELECT customer, min(since), max(until) FROM islands WHERE NOT by_subscription()
 GROUP BY customer, island;
 
 -- purchases: one row is one win of a customer on its day; `first` and `second` mark the customer's own.

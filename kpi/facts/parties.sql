@@ -1,4 +1,4 @@
--- parties: whoever may be a customer: companies, and the people without one; with their dimensions as they stand.
+-- people: whom a contact's id means, and who may be a customer for it: the company, else the person.
 CREATE OR REPLACE TABLE people AS
 SELECT c.connection, c.id, coalesce(f.id, c.id) AS contact_id, coalesce(g.id, t.company_id) AS company_id,
     CASE WHEN coalesce(g.id, t.company_id) IS NOT NULL
@@ -9,6 +9,7 @@ LEFT JOIN survivors f ON f.entity = 'contacts' AND f.connection = c.connection A
 LEFT JOIN contacts t ON t.connection = c.connection AND t.id = coalesce(f.id, c.id)
 LEFT JOIN survivors g ON g.entity = 'companies' AND g.connection = c.connection AND g.old_id = t.company_id;
 
+-- parties: whoever may be a customer, companies and people, with their dimensions as they stand.
 CREATE OR REPLACE TABLE parties AS
 WITH every AS (
     SELECT 'company:' || c.connection || ':' || c.id AS party, c.connection, member_id(c.connection, c.id) AS company,
@@ -16,10 +17,10 @@ WITH every AS (
         coalesce(c.size_band, employees_band(c.employees)) AS size_band, c.source, c.owner_id
     FROM companies c LEFT JOIN region_map m ON m.country = c.country WHERE c.merged_into_id IS NULL
     UNION ALL
-    SELECT p.party, p.connection, '__none__', c.country, m.region, NULL, NULL, c.source, c.owner_id
+    SELECT 'contact:' || p.connection || ':' || p.id, p.connection, '__none__', c.country, m.region, NULL, NULL, c.source, c.owner_id
     FROM people p JOIN contacts c ON c.connection = p.connection AND c.id = p.id
     LEFT JOIN region_map m ON m.country = c.country
-    WHERE p.company_id IS NULL AND p.id = p.contact_id
+    WHERE p.id = p.contact_id
 )
 SELECT e.party, e.connection, e.company, member(e.country) AS country, member(e.region) AS region,
     member(e.industry) AS industry, member(e.size_band) AS size_band, member(e.source) AS source,

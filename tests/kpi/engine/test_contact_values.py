@@ -143,6 +143,9 @@ def test_new_customers_are_shares_of_the_companies_in_play(any_ledger: Ledger) -
     lead(any_ledger, "d1", "2026-04-20", company_id="d")
     any_ledger.add(Subscription, id="s", company_id="d", start_date=at("2026-03-01 00:00").date())
     any_ledger.deal("e1", company_id="e", created_at=at("2026-05-01 09:00"))
+    any_ledger.won("alone", "2026-02-10", created_at=at("2026-02-10 09:00"))
+    any_ledger.add(Subscription, id="t", company_id="f", start_date=at("2026-02-02 00:00").date())
+    any_ledger.won("f1", "2026-02-20", company_id="f", created_at=at("2026-02-12 09:00"))
     only(any_ledger, "customer_acquisition_rate").compute()
     row = any_ledger.row("customer_acquisition_rate", "2026-04-01")
     assert (row["value"], row["numerator"], row["n"]) == (Decimal("0.5"), 1, 2)
@@ -155,6 +158,10 @@ def test_new_customers_are_shares_of_the_companies_in_play(any_ledger: Ledger) -
     row = any_ledger.row("customer_acquisition_rate", "2026-04-20", "day")
     assert (row["numerator"], row["denominator"]) == (0, 1)
     assert any_ledger.value("customer_acquisition_rate", "2026-05-01") == 0
+    row = any_ledger.row("customer_acquisition_rate", "2026-02-01")
+    assert (row["numerator"], row["denominator"]) == (2, 2)  # nobody was a customer when the month began
+    assert any_ledger.value("customer_acquisition_rate", "2026-02-10", "day") == 1
+    assert any_ledger.value("customer_acquisition_rate", "2026-02-20", "day") == "zero_denominator"
 
 
 def test_a_sale_takes_from_the_first_contact_on_the_deal_its_lead_or_its_people(any_ledger: Ledger) -> None:
