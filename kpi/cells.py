@@ -83,7 +83,7 @@ def slices(
     grains = [pair for pair in pairs_of_grains if pair[1] in grains_of(metric)]
     stored = metric.dimensions if metric.stored is None else metric.stored
     kept = [name for name in stored if name not in ON_DEMAND and name not in off]
-    names = [(name,) for name in dict.fromkeys((*kept, *(name for name in on if name in metric.dimensions)))]
+    names = [(name,) for name in dict.fromkeys((*kept, *on))]
     pairs = [tuple(sorted(pair)) for pair in crossed if set(pair) <= set(metric.dimensions)]
     totals = [] if is_mandatory(metric) else [Slice(calendar=c, grain=g) for c, g in grains]
     return (
@@ -231,9 +231,9 @@ def _keep(duck: DuckDBPyConnection, key: str, index: int, measures: Mapping[str,
     n = f"CASE WHEN dimension = '' THEN coalesce({found['whole_n']}, {found['n']}) ELSE {found['n']} END"
     duck.execute(
         f"INSERT INTO cells SELECT '{key}', calendar, grain, period_start, dimension, member, {found['numerator']}, "
-        f"{found['denominator']}, {n}, {found['value']}, {found['coverage']}, {found['status']}, {found['marks']}, NULL "
-        f"FROM grouped "
-        f"WHERE mask IN ({', '.join(picked)}) AND (coalesce({found['rows']}, {found['n']}) > 0 OR dimension = '')"
+        f"{found['denominator']}, {n}, {found['value']}, {found['coverage']}, {found['status']}, {found['marks']}, "
+        f"NULL FROM grouped WHERE mask IN ({', '.join(picked)}) "
+        f"AND (coalesce({found['rows']}, {found['n']}) > 0 OR dimension = '')"
     )
 
 

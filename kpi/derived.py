@@ -75,7 +75,7 @@ def derive(duck: DuckDBPyConnection, key: str, metric: Part, wanted: Wanted, per
         case Combined():
             for name, part in metric.parts.items():
                 derive(duck, _part(key, name), part, _slices_of(metric, name, wanted), periods)
-            _combine(duck, key, metric)
+            _combine(duck, key, metric, wanted, periods)
         case Flow(is_ranked=True):
             _rank(duck, key)
         case _:
@@ -88,8 +88,9 @@ def _rank(duck: DuckDBPyConnection, key: str) -> None:
         "UPDATE cells SET coverage = CAST(json_merge_patch(coalesce(cells.coverage, '{}'), "
         "to_json({'rank': r.place, 'share': r.share})) AS VARCHAR) FROM (SELECT *, rank() OVER "
         "(PARTITION BY calendar, grain, period_start, dimension ORDER BY numerator DESC) AS place, "
-        "CAST(round(numerator / nullif(sum(numerator) OVER (PARTITION BY calendar, grain, period_start, dimension), 0), "
-        "10) AS DOUBLE) AS share FROM cells WHERE kpi_key = $key AND dimension <> '') r "
+        "CAST(round(numerator / nullif(sum(numerator) OVER "
+        "(PARTITION BY calendar, grain, period_start, dimension), 0), 10) AS DOUBLE) AS share "
+        "FROM cells WHERE kpi_key = $key AND dimension <> '') r "
         "WHERE cells.kpi_key = $key AND (cells.calendar, cells.grain, cells.period_start, cells.dimension, "
         "cells.member) = (r.calendar, r.grain, r.period_start, r.dimension, r.member)",
         {"key": key},
@@ -111,39 +112,48 @@ def _by_months(wanted: Wanted) -> Wanted:
     return tuple(dict.fromkeys(months))
 
 
-def value_of(metric: Part) -> str:
-    """The value of a cell, as SQL over its columns; null where there is none."""
-    digits = 6 if metric.card.unit is Unit.MONEY else 10
+def has_denominator(metric: Part) -> bool:
+    """Whether a value is a numerator by a denominator."""
     match metric:
-        case Flow() | TargetOf() | Moment(base="") | Balance(base="") | Periodic(base="") | Combined(denominator=""):
-            found = "numerator"
-        case Percentile():
-            found = "value"
+        case Flow() | TargetOf() | Percentile() | Moment(base="") | Balance(base="") | Combined(denominator=""):
+            return False
         case _:
-            found = f"CASE WHEN denominator > 0 THEN coalesce(value, quotient(numerator, denominator, {digits})) END"
+            return True
+
+
+def value_of(metric: Part, digits: int | None = None) -> str:
+    """The value of a cell, as SQL over its columns; null where there is none."""
+    digits = digits or (6 if metric.card.unit is Unit.MONEY else 10)
+    found = "value" if isinstance(metric, Percentile) else "numerator"
+    if has_denominator(metric):
+        found = f"CASE WHEN denominator > 0 THEN coalesce(value, quotient(numerator, denominator, {digits})) END"
     return f"CASE WHEN status IS NULL THEN {found} END"
 
 
 def _growth(duck: DuckDBPyConnection, key: str, metric: Growth, wanted: Wanted) -> None:
     of = metric.of
     derive(duck, f"_{key}", of, wanted)
-    for calendar, grain in dict.fromkeys((one.calendar, one.grain) for one in wanted):
-        _running_base(duck, key, metric, tuple(one for one in wanted if (one.calendar, one.grain) == (calendar, grain)))
-    is_flow = isinstance(of, Flow)
-    absent = "coalesce({}, 0)" if is_flow else "{}"
-    now, base = absent.format("n.v"), absent.format("b.v")
-    n = "coalesce(b.n, 0)" if is_flow else "least(coalesce(n.n, 0), coalesce(b.n, 0))"
+    _running_base(duck, key, metric, wanted)
+    asked = ", ".join(repr(pair) for pair in dict.fromkeys((one.calendar, one.grain) for one in wanted))
+    exact = "CAST(numerator AS DOUBLE) / CAST(denominator AS DOUBLE)" if has_denominator(of) else "numerator"
+    if isinstance(of, Flow):
+        now, base, n, value = "coalesce(n.v, 0)", "coalesce(b.v, 0)", "coalesce(b.n, 0)", "NULL"
+    else:
+        now, base, n = "n.v", "b.v", "least(coalesce(n.n, 0), coalesce(b.n, 0))"
+        value = "CASE WHEN b.v > 0 THEN round(n.exact / b.exact - 1, 10) END"
     duck.execute(
         "INSERT INTO cells BY NAME WITH valued AS "
-        f"(SELECT *, {value_of(of)} AS v FROM cells WHERE kpi_key IN ('_' || $key, '_cut_' || $key)), "
+        f"(SELECT *, {value_of(of, 10)} AS v, CASE WHEN v IS NOT NULL THEN {exact} END AS exact "
+        "FROM cells WHERE kpi_key IN ('_' || $key, '_cut_' || $key)), "
         f"turns AS (SELECT calendar, grain, start_day, is_running, {BASE[metric.against]} AS before FROM periods), "
-        "now AS (SELECT * FROM valued WHERE kpi_key = '_' || $key), "
+        f"now AS (SELECT * FROM valued WHERE kpi_key = '_' || $key AND (calendar, grain) IN ({asked})), "
         "base AS (SELECT t.start_day AS for_period, c.* FROM turns t JOIN valued c ON c.calendar = t.calendar "
         "AND c.grain = t.grain AND c.period_start = t.before "
         "AND c.kpi_key = CASE WHEN t.is_running THEN '_cut_' || $key ELSE '_' || $key END) "
         "SELECT $key AS kpi_key, coalesce(n.calendar, b.calendar) AS calendar, coalesce(n.grain, b.grain) AS grain, "
         "coalesce(n.period_start, b.for_period) AS period_start, coalesce(n.dimension, b.dimension) AS dimension, "
         f"coalesce(n.member, b.member) AS member, {now} - {base} AS numerator, {base} AS denominator, {n} AS n, "
+        f"{value} AS value, "
         f"CASE WHEN {now} IS NULL OR {base} IS NULL THEN coalesce(b.status, n.status, 'zero_denominator') END "
         "AS status FROM now n FULL JOIN base b ON (b.calendar, b.grain, b.for_period, b.dimension, b.member) "
         "= (n.calendar, n.grain, n.period_start, n.dimension, n.member)",
@@ -152,22 +162,22 @@ def _growth(duck: DuckDBPyConnection, key: str, metric: Growth, wanted: Wanted) 
 
 
 def _running_base(duck: DuckDBPyConnection, key: str, metric: Growth, wanted: Wanted) -> None:
-    """The cells of the base of a running period, cut to as many days as have elapsed of it."""
-    calendar, grain = wanted[0].calendar, wanted[0].grain
+    """The cells of the bases of running periods, cut to as many days as have elapsed of those."""
+    asked = ", ".join(repr(pair) for pair in dict.fromkeys((one.calendar, one.grain) for one in wanted))
     duck.execute(
         "CREATE OR REPLACE TABLE cut_periods AS SELECT b.* REPLACE (least(b.end_day, CAST(b.start_day "
         "+ CAST(p.elapsed_days AS INTEGER) AS DATE)) AS end_day) FROM periods p JOIN periods b "
         f"ON b.calendar = p.calendar AND b.grain = p.grain AND b.start_day = p.{BASE[metric.against]} "
-        f"WHERE p.is_running AND p.calendar = '{calendar}' AND p.grain = '{grain}'"
+        f"WHERE p.is_running AND (p.calendar, p.grain) IN ({asked})"
     )
-    found = duck.execute("SELECT start_day, end_day FROM cut_periods").fetchall()
-    if not found:
-        return
-    [(start, end)] = found
-    where = f"{wanted[0].column} = DATE '{start}' AND day < DATE '{end}'"
-    for part, one, ones in direct_parts(f"_cut_{key}", metric.of, wanted):
-        add_up(duck, {part: (one, ones)}, where=where)
-    derive(duck, f"_cut_{key}", metric.of, wanted, "cut_periods")
+    found = duck.execute("SELECT calendar, grain, start_day, end_day FROM cut_periods").fetchall()
+    for calendar, grain, start, end in found:
+        ones = tuple(one for one in wanted if (one.calendar, one.grain) == (calendar, grain))
+        where = f"{ones[0].column} = DATE '{start}' AND day < DATE '{end}'"
+        for part, one, some in direct_parts(f"_cut_{key}", metric.of, ones):
+            add_up(duck, {part: (one, some)}, where=where)
+    if found:
+        derive(duck, f"_cut_{key}", metric.of, wanted, "cut_periods")
 
 
 def _trailing(duck: DuckDBPyConnection, key: str, metric: Trailing, wanted: Wanted) -> None:
@@ -189,15 +199,21 @@ def _trailing(duck: DuckDBPyConnection, key: str, metric: Trailing, wanted: Want
     )
 
 
-def _combine(duck: DuckDBPyConnection, key: str, metric: Combined) -> None:
-    """Join the cells of the parts and compute the expressions."""
+def _combine(duck: DuckDBPyConnection, key: str, metric: Combined, wanted: Wanted, periods: str) -> None:
+    """Join the cells of the parts and compute the expressions; in totals also where no part has a cell."""
     place = "calendar, grain, period_start, dimension, member"
+    asked = ", ".join(repr((one.calendar, one.grain, one.dimension)) for one in wanted)
     own = {name: "', '".join(metric.shared.get(name, ())) for name in metric.parts}
     members = " UNION ".join(
         f"SELECT {place} FROM cells WHERE kpi_key = '{_part(key, name)}'"
         + ("" if name == (metric.slices_of or name) else " AND dimension = ''")
         for name in metric.parts
     )
+    if totals := [repr((one.calendar, one.grain)) for one in wanted if not one.dimensions]:
+        members += (
+            f" UNION SELECT calendar, grain, start_day, '', '' FROM {periods} "
+            f"WHERE (calendar, grain) IN ({', '.join(totals)})"
+        )
     joins = " ".join(_joined(key, name, part, own[name]) for name, part in metric.parts.items())
     known = ", ".join(
         f"coalesce({name}_.numerator, 0) AS {name}, {name}_.denominator AS {name}_base, "
@@ -211,7 +227,7 @@ def _combine(duck: DuckDBPyConnection, key: str, metric: Combined) -> None:
         f"SELECT '{key}' AS kpi_key, {place}, {metric.numerator} AS numerator, "
         f"{metric.denominator or 'NULL'} AS denominator, {metric.n} AS n, {metric.status or 'NULL'} AS status, "
         f"{metric.detail or 'NULL'} AS detail, {coverage(metric.coverage)} AS coverage, "
-        f"{marks(metric.marks)} AS marks FROM known"
+        f"{marks(metric.marks)} AS marks FROM known WHERE (calendar, grain, dimension) IN ({asked})"
     )
 
 

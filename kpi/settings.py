@@ -9,6 +9,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from kpi.calendars import WEEKDAYS, CalendarSettings, OwnCalendar, Weekday, WeeksCalendar, name_of
+from kpi.custom import CustomKpi
 
 __all__ = ["WEEKDAYS", "KpiSettings", "Reporting", "Weekday", "definitions_hash", "resolve"]
 
@@ -42,8 +43,12 @@ class KpiSettings(BaseModel):
     dimensions_off: tuple[str, ...] = ()
     dimensions_on: tuple[str, ...] = ()
     crossed: tuple[tuple[str, str], ...] = ()
+    custom: Mapping[str, CustomKpi] = {}
     match_users: Literal["email"] | None = None
     target_split: Literal["days"] | None = None
+    credit_mode: Literal["owner", "splits"] = "owner"
+    calls_connected_only: bool = False
+    orders_exclude_zero: bool = False
     customer_basis: Literal["auto", "subscription", "purchase"] = "auto"
     active_customer_window_days: Annotated[int, Field(ge=1)] = 365
     follow_up_window_days: Annotated[int, Field(ge=1)] = 14
@@ -85,6 +90,9 @@ class Reporting(BaseModel):
     close_date_policy: str
     own_calendars: str | None = None
     match_users: str | None = None
+    credit_mode: str = "owner"
+    calls_connected_only: bool = False
+    orders_exclude_zero: bool = False
     customer_basis: str = "auto"
     active_customer_window_days: int = 365
     follow_up_window_days: int = 14
@@ -128,6 +136,9 @@ def resolve(settings: KpiSettings, accounts: Sequence[Mapping[str, object]]) -> 
         close_date_policy=settings.close_date_policy,
         own_calendars=_digest([one.model_dump(mode="json") for one in own]) if own else None,
         match_users=settings.match_users,
+        credit_mode=settings.credit_mode,
+        calls_connected_only=settings.calls_connected_only,
+        orders_exclude_zero=settings.orders_exclude_zero,
         customer_basis=settings.customer_basis,
         active_customer_window_days=settings.active_customer_window_days,
         follow_up_window_days=settings.follow_up_window_days,

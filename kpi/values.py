@@ -30,9 +30,9 @@ slices AS (
 every AS (SELECT * FROM totals UNION ALL SELECT * FROM slices),
 counted AS (
     SELECT * EXCLUDE (numerator, denominator, n, value, coverage, status), value AS direct, status AS own_status,
-        CASE WHEN NOT is_missing AND kind <> 'percentile' THEN coalesce(numerator, unless_why(own_status)) END
+        CASE WHEN NOT is_missing AND kind <> 'percentile' THEN coalesce(numerator, unless_why(own_status, kind)) END
             AS numerator,
-        CASE WHEN NOT is_missing AND kind <> 'sum' THEN coalesce(denominator, unless_why(own_status)) END
+        CASE WHEN NOT is_missing AND kind <> 'sum' THEN coalesce(denominator, unless_why(own_status, kind)) END
             AS denominator,
         CASE WHEN NOT is_missing THEN coalesce(n, 0) END AS n,
         CASE WHEN NOT is_missing THEN coverage END AS coverage
@@ -41,12 +41,14 @@ counted AS (
 judged AS (
     SELECT *, CASE WHEN is_missing THEN 'source_missing' WHEN own_status IS NOT NULL THEN own_status
         WHEN kind = 'sum' THEN 'ok'
-        WHEN denominator = 0 THEN 'zero_denominator' WHEN denominator < 0 THEN 'negative_base' ELSE 'ok' END AS status
+        WHEN denominator IS NULL OR denominator = 0 THEN 'zero_denominator'
+        WHEN denominator < 0 THEN 'negative_base' ELSE 'ok' END AS status
     FROM counted
 ),
 valued AS (
     SELECT *, CASE WHEN status <> 'ok' THEN NULL WHEN kind = 'sum' THEN numerator
         WHEN kind = 'percentile' THEN direct
+        WHEN kind = 'change' THEN direct
         WHEN kind = 'ceiling' AND numerator = 0 THEN 0
         WHEN kind = 'ceiling' THEN CAST((unscaled(numerator) + unscaled(denominator) - 1) // unscaled(denominator)
             AS DECIMAL(28, 0))
@@ -90,7 +92,8 @@ WILSON = f"""CREATE OR REPLACE MACRO wilson(part, whole) AS {{
         / (whole + {Z * Z})), 10),
     'high': round(least(1, (part + {Z * Z / 2} + {Z} * sqrt(part * (whole - part) / whole + {Z * Z / 4}))
         / (whole + {Z * Z})), 10)}}"""
-UNLESS_WHY = "CREATE OR REPLACE MACRO unless_why(status) AS CASE WHEN status IS NULL THEN 0 END"
+UNLESS_WHY = """CREATE OR REPLACE MACRO unless_why(status, kind) AS
+    CASE WHEN status IS NULL AND kind <> 'change' THEN 0 END"""
 BARE_ID = """CREATE OR REPLACE MACRO bare_id(dimension, member) AS CASE WHEN contains(member, ':') AND dimension IN
     ('owner', 'team', 'pipeline', 'stage', 'campaign', 'product', 'company')
     THEN substr(member, strpos(member, ':') + 1) ELSE member END"""
@@ -134,8 +137,10 @@ def kind(metric: Metric) -> str:
             return "percentile"
         case Combined(rounded_up=True):
             return "ceiling"
-        case Growth():
+        case Growth(of=Flow()):
             return "growth"
+        case Growth():
+            return "change"
         case _:
             return "quotient"
 

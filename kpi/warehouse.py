@@ -87,7 +87,7 @@ def _settle(duck: DuckDBPyConnection, settings: KpiSettings, reporting: Reportin
         ("follow_up_days()", str(reporting.follow_up_window_days)),
         ("active_customer_days()", str(reporting.active_customer_window_days)),
         ("credit_mode()", _quoted(reporting.credit_mode)),
-        ("credited(flag)", CREDITED[reporting.credit_mode]),
+        ("credited(flag, share)", CREDITED[reporting.credit_mode]),
         ("calls_connected_only()", str(reporting.calls_connected_only)),
         ("orders_exclude_zero()", str(reporting.orders_exclude_zero)),
         ("customer_basis()", _quoted(reporting.customer_basis)),

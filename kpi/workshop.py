@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from kpi.blueprint import tell_connections
 from kpi.cells import CELLS, MACROS, Slice, add_up
 from kpi.derived import Asked, derive, direct_parts
 from kpi.metric import Metric
@@ -42,7 +43,7 @@ FEW_ROWS = 20_000
 
 @contextmanager
 def workshop(limits: Limits) -> Iterator[tuple[DuckDBPyConnection, Path]]:
-    """An empty DuckDB in memory that never reaches for the network, and a folder for its files."""
+    """An empty DuckDB in memory that reaches for nothing but the files in its own folder, and that folder."""
     with tempfile.TemporaryDirectory(prefix="dealmeter-") as folder:
         config: dict[str, Any] = {
             "threads": limits.threads,
@@ -53,6 +54,8 @@ def workshop(limits: Limits) -> Iterator[tuple[DuckDBPyConnection, Path]]:
             "preserve_insertion_order": False,
         }
         duck = duckdb.connect(":memory:", config=config)
+        duck.execute(f"SET allowed_directories = ['{folder}']")
+        duck.execute("SET enable_external_access = false")
         try:
             yield duck, Path(folder)
         finally:
@@ -82,6 +85,8 @@ def fill(
     duck.execute(MACROS)
     duck.execute(CELLS)
     wanted = {key: (metric, slicing(metric, periods)) for key, metric in metrics.items()}
+    if any("connection" in one.dimensions for _, ones in wanted.values() for one in ones):
+        tell_connections(duck, metrics)
     _fill_cells(duck, wanted, periods)
     _note_slices(duck, wanted)
     assemble(duck, metrics, missing_sources(database, metrics, now if rebuilt else None), settings, reporting)

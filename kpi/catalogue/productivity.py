@@ -1,7 +1,7 @@
 """Productivity: what reps do, and what comes of it per head and per deal."""
 
 from kpi.catalogue.dimensions import D_ACT
-from kpi.catalogue.revenue import AMOUNT, CURRENCY_RULE, HUBSPOT, SALESFORCE, UNPRICED_ADD_NOTHING
+from kpi.catalogue.revenue import CURRENCY_RULE, HUBSPOT, SALESFORCE, UNPRICED_ADD_NOTHING
 from kpi.metric import Card, Flow, Metric, Names, PerSpan, Polarity, Unit
 
 ACTIVITIES = (
@@ -83,14 +83,12 @@ REVENUE_PER_REP = PerSpan(
     card=REP_REVENUE,
     part=Flow(
         card=REP_REVENUE,
-        fact="closed_deals",
+        fact="credited_deals",
         total="sum(CASE WHEN by_rep = 1 THEN revenue ELSE 0 END)",
-        n="sum(by_rep * booked)",
+        n="ceil(credited(by_rep * booked, share))",
         coverage={
-            "amount": AMOUNT["amount"]
-            .replace("with_amount", "with_amount * by_rep")
-            .replace("(won)", "(won * by_rep)"),
-            "fx_missing": "sum(fx_missing * by_rep)",
+            "amount": "round(credited(by_rep * with_amount, share) / nullif(credited(by_rep * won, share), 0), 10)",
+            "fx_missing": "ceil(credited(by_rep * fx_missing, share))",
             "non_rep": "sum(CASE WHEN by_rep = 0 THEN revenue ELSE 0 END)",
         },
         dimensions=REP_DIMENSIONS,
@@ -116,14 +114,18 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
             ),
             formula="number of rep activities: outbound calls, emails and messages, meetings, completed tasks",
             day="day of the activity; of completion for tasks",
-            edge_cases=("Automated, canceled and failed ones are left out. A meeting of five counts once.",),
+            edge_cases=(
+                "Canceled and failed ones are left out. A meeting of five counts once; a held demo is of the type demo.",
+                "Automated ones are counted apart, in the coverage `automated`.",
+            ),
             sources=ACTIVITIES,
             needs=("activities",),
         ),
-        fact="rep_activities",
+        fact="done_activities",
         total="sum(counted)",
         n="sum(counted)",
-        dimensions=D_ACT,
+        coverage={"automated": "sum(automated)"},
+        dimensions=(*D_ACT, "channel", "pipeline", "stage", "region"),
     ),
     PerSpan(
         card=CALLS_PER_REP,

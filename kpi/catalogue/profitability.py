@@ -1,5 +1,7 @@
 """Profitability: what is left after costs, and what spend brings back."""
 
+from dataclasses import replace
+
 from kpi.catalogue.dimensions import D_COST, D_DEAL
 from kpi.catalogue.orders import LINES
 from kpi.catalogue.revenue import CURRENCY_RULE
@@ -68,12 +70,13 @@ def spent(*categories: str) -> Flow:
         ),
         fact="spend_days",
         total=f"coalesce(sum(value) FILTER ({mine}), 0)",
-        n=f"count(DISTINCT spend) FILTER ({mine} AND fx_missing = 0)",
+        n=f"count_if({mine} AND fx_missing = 0)",
         coverage={"fx_missing": f"count(*) FILTER ({mine} AND fx_missing = 1)"},
         dimensions=(*D_COST, "cost_category"),
     )
 
 
+SPENT = spent("marketing")
 SPEND_COVERAGE = {"fx_missing": "coalesce(CAST(json_extract(spend_coverage, '$.fx_missing') AS BIGINT), 0)"}
 SPEND_CASES = (
     "A day's spend falls on its day; spend over a span is spread evenly over its days.",
@@ -157,7 +160,7 @@ PROFIT_METRICS: tuple[Metric, ...] = (
             flags_small=True,
         ),
         parts={
-            "spend": spent("marketing"),
+            "spend": replace(SPENT, n=SPENT.n.replace("count_if(", "count(DISTINCT spend) FILTER (")),
             "profit": _part("profit", "sum(CASE WHEN has_cost THEN value - cost END)"),
             "costed": _part("costed", "sum(CASE WHEN has_cost THEN value END)"),
             "revenue": _part("revenue", "sum(value)"),

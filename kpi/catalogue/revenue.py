@@ -3,6 +3,10 @@
 from kpi.catalogue.dimensions import D_CUST, D_DEAL
 from kpi.metric import Card, Flow, Growth, Mean, Metric, Names, Percentile, Polarity, Unit
 
+CREDITED_AMOUNT = {
+    "amount": "round(credited(with_amount, share) / nullif(credited(won, share), 0), 10)",
+    "fx_missing": "ceil(credited(fx_missing, share))",
+}
 AMOUNT = {"amount": "round(sum(with_amount) / nullif(sum(won), 0), 10)", "fx_missing": "sum(fx_missing)"}
 HUBSPOT = "HubSpot: amount, deal_currency_code, hs_exchange_rate, closedate, hs_is_closed_won"
 SALESFORCE = "Salesforce: Opportunity Amount, CurrencyIsoCode, CloseDate, IsWon, IsClosed"
@@ -25,13 +29,16 @@ REVENUE = Flow(
             UNPRICED_ADD_NOTHING,
             "Credits are shown apart in the coverage `credits`.",
             CURRENCY_RULE,
+            "Credited to the owner at closing; with the setting `credit_mode: splits` by the deal's splits, scaled to "
+            "the whole (flagged splits_scaled), overlays left out.",
         ),
         sources=(HUBSPOT, SALESFORCE),
     ),
-    fact="closed_deals",
+    fact="credited_deals",
     total="sum(revenue)",
-    n="sum(booked)",
-    coverage={**AMOUNT, "credits": "sum(credit)"},
+    n="ceil(credited(booked, share))",
+    coverage={**CREDITED_AMOUNT, "credits": "sum(credit)"},
+    marks={"splits_scaled": "bool_or(is_scaled)"},
     dimensions=D_DEAL,
 )
 

@@ -23,7 +23,7 @@ base AS (
         coalesce(d.is_won, s.is_won, false) AS marked_won,
         coalesce(d.currency, a.base_currency, reporting_currency()) AS deal_currency,
         CASE WHEN a.base_currency = reporting_currency() THEN d.fx_rate END AS own_rate,
-        d.company_id, d.primary_contact_id,
+        coalesce(g.id, d.company_id) AS company_id, d.primary_contact_id,
         member_id(d.connection, d.pipeline_id) AS pipeline,
         stage_id(d.connection, d.pipeline_id, d.stage_id) AS stage,
         member(c.country) AS country,
@@ -34,7 +34,7 @@ base AS (
         coalesce(d.source_category, CASE WHEN d.source IS NULL THEN e.source_category END) AS own_category,
         member_id(d.connection, d.campaign_id) AS campaign,
         member(d.channel) AS channel,
-        member_id(d.connection, d.company_id) AS company,
+        member_id(d.connection, coalesce(g.id, d.company_id)) AS company,
         coalesce(l.product, '__none__') AS product,
         d.deal_type AS own_type,
         member(trim(d.lost_reason)) AS lost_reason
@@ -43,9 +43,11 @@ base AS (
     LEFT JOIN pipelines k ON k.connection = d.connection AND k.id = d.pipeline_id
     LEFT JOIN (SELECT connection, any_value(base_currency) AS base_currency FROM accounts GROUP BY connection) a
         ON a.connection = d.connection
-    LEFT JOIN companies c ON c.connection = d.connection AND c.id = d.company_id
+    LEFT JOIN survivors g ON g.entity = 'companies' AND g.connection = d.connection AND g.old_id = d.company_id
+    LEFT JOIN companies c ON c.connection = d.connection AND c.id = coalesce(g.id, d.company_id)
     LEFT JOIN region_map m ON m.country = c.country
-    LEFT JOIN contacts p ON p.connection = d.connection AND p.id = d.primary_contact_id
+    LEFT JOIN survivors h ON h.entity = 'contacts' AND h.connection = d.connection AND h.old_id = d.primary_contact_id
+    LEFT JOIN contacts p ON p.connection = d.connection AND p.id = coalesce(h.id, d.primary_contact_id)
     LEFT JOIN led e ON e.connection = d.connection AND e.deal_id = d.id
     LEFT JOIN main_line l ON l.connection = d.connection AND l.deal_id = d.id
     WHERE coalesce(k.include_in_kpis, true)

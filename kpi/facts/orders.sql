@@ -28,7 +28,7 @@ placed AS (
     FROM valued v LEFT JOIN deal d ON d.deal = v.deal LEFT JOIN settled_deals s ON s.deal = v.deal
     LEFT JOIN companies c ON v.deal IS NULL AND c.connection = v.connection AND c.id = v.company_id
     LEFT JOIN region_map m ON m.country = c.country
-    WHERE v.day IS NOT NULL AND coalesce(v.amount, 0) >= 0
+    WHERE v.day IS NOT NULL AND coalesce(v.amount, 0) >= 0 AND (coalesce(v.amount, 1) <> 0 OR NOT orders_exclude_zero())
 )
 SELECT connection, id, deal, day, coalesce(owner, '__none__') AS owner, coalesce(team, '__none__') AS team,
     coalesce(pipeline, '__none__') AS pipeline, coalesce(stage, '__none__') AS stage, country, region, industry,
@@ -42,4 +42,5 @@ UNION ALL BY NAME
 SELECT connection, id, deal, day, owner, team, pipeline, stage, country, region, industry, size_band, source,
     source_category, campaign, channel, product, deal_type, currency, deal_size_band, company, won_value AS worth,
     with_amount, fx_missing
-FROM closed_deals WHERE won = 1 AND connection NOT IN (SELECT connection FROM orders);
+FROM closed_deals WHERE won = 1 AND connection NOT IN (SELECT connection FROM orders)
+    AND (coalesce(amount, 1) <> 0 OR NOT orders_exclude_zero());

@@ -22,7 +22,8 @@ WHERE e.party IS NOT NULL OR k.entity IN ('companies', 'contacts');
 
 -- activity_deals: one row is one activity with the deal that it was about; of several the one with the lowest id.
 CREATE OR REPLACE TABLE activity_deals AS
-SELECT k.connection, k.activity_id, arg_min(d.pipeline, d.id) AS pipeline, arg_min(d.stage, d.id) AS stage
+SELECT k.connection, k.activity_id, arg_min(d.pipeline, d.id) AS pipeline, arg_min(d.stage, d.id) AS stage,
+    arg_min(d.region, d.id) AS region
 FROM activity_links k JOIN deal d ON d.connection = k.connection AND d.id = k.entity_id
 WHERE k.entity = 'deals' GROUP BY k.connection, k.activity_id;
 
