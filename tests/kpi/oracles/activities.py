@@ -10,6 +10,7 @@ from tests.kpi.oracles.rows import (
     Row,
     activity_instant,
     is_call,
+    is_demo,
     is_negative,
     is_rep_activity,
     key_of,
@@ -36,6 +37,8 @@ def sales_activity_count(book: Book, period: Period, dimension: str | None) -> d
         instant = activity_instant(activity)
         if instant is not None and is_rep_activity(activity) and period.has(book.day_of(instant)):
             member = activity_member(book, activity, instant, dimension)
+            if dimension == "activity_type" and is_demo(activity):
+                member = "demo"
             found[member] = found.get(member, 0) + 1
     return {member: count(rows) for member, rows in found.items()}
 

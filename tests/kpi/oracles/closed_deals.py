@@ -194,7 +194,7 @@ def heads_by(book: Book, period: Period, dimension: str | None) -> dict[str, int
             first, last = book.active_days(user)
             day, end = max(first, period.start), min(last, period.end - timedelta(days=1))
             turns = [day, end] + [first + timedelta(days=days) for days, _ in TENURES]
-            members = {kind_of_rep(book, user, turn, dimension) for turn in turns if day <= turn <= end}
+            members = {kind_of_rep(book, user, turn, dimension) for turn in turns if turn == day or day < turn <= end}
         for member in members:
             heads[member] = heads.get(member, 0) + 1
     return heads

@@ -1,11 +1,12 @@
 """Oracles of orders: records of orders where the source has them, else won deals."""
 
 from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal
 
 from tests.kpi.oracles.bands import deal_size_band
 from tests.kpi.oracles.book import Book
-from tests.kpi.oracles.customers import attribute_of
+from tests.kpi.oracles.customers import Customer, as_company, attribute_of, customer_of_deal
 from tests.kpi.oracles.events import Event, Member, mean_of, quantile_of, remembered
 from tests.kpi.oracles.rows import Row, is_live
 
@@ -25,7 +26,7 @@ def orders(book: Book) -> Iterable[Event]:
         currency = row["currency"] or (None if deal is None else book.currency_of(deal))
         worth = book.worth_on(row["connection"], currency, row["amount"], day)
         if worth is not None and worth >= 0:
-            yield Event(day=day, of=_place(book, row, deal, currency, worth), worth=worth)
+            yield Event(day=day, of=_place(book, row, deal, currency, worth), worth=worth, who=_who(book, row, deal))
     for sight in book.closings:
         if sight.deal["connection"] not in with_orders and book.is_won_deal(sight.deal):
             worth = book.worth(sight)
@@ -34,7 +35,19 @@ def orders(book: Book) -> Iterable[Event]:
                     day=sight.day,
                     of=lambda dimension, sight=sight: book.value_of(sight, dimension),  # type: ignore[misc]
                     worth=worth,
+                    who=customer_of_deal(book, sight.deal),
                 )
+
+
+def _who(book: Book, order: Row, deal: Row | None) -> Customer | None:
+    if order["company_id"] is not None:
+        return as_company(book, order["connection"], order["company_id"])
+    return None if deal is None else customer_of_deal(book, deal)
+
+
+def order_customers(book: Book) -> list[tuple[date, Decimal, Customer | None]]:
+    """Each order with its day, its worth and who ordered."""
+    return [(event.day, event.worth or Decimal(0), event.who) for event in orders(book)]
 
 
 def _place(book: Book, order: Row, deal: Row | None, currency: str | None, worth: Decimal) -> Member:

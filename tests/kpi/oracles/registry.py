@@ -212,14 +212,8 @@ _table(
     ("owner", "team", "activity_type", "direction", *OF_COMPANY, "source", "stage"),
 )
 _table({"stage_drop_off_rate": stages.stage_drop_off_rate}, ("stage",), False)
-_table(
-    {
-        "customer_lifetime_value": lifetime.customer_lifetime_value,
-        "ltv_cac_ratio": lifetime.ltv_cac_ratio,
-    },
-    (),
-    grains=LONGER,
-)
+_table({"customer_lifetime_value": lifetime.customer_lifetime_value}, D_CUSTOMER, grains=LONGER)
+_table({"ltv_cac_ratio": lifetime.ltv_cac_ratio}, ("source",), grains=LONGER)
 _table({"average_customer_lifetime": customers.average_customer_lifetime}, D_CUSTOMER, grains=LONGER)
 _table({"customer_retention_rate": customers.customer_retention_rate}, D_CUSTOMER)
 _table(

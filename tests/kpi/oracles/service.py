@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from tests.kpi.oracles.activities import activity_member
@@ -16,13 +17,14 @@ from tests.kpi.oracles.customers import (
     customer_of_deal,
     customer_of_lead,
     live_leads,
+    own_attribute,
     person_or_company,
     runs_on,
     subscriptions,
     wins,
 )
 from tests.kpi.oracles.events import Event, Member, mean_of, quantile_of, quotient_of, remembered, share_of
-from tests.kpi.oracles.rows import NONE, Row, activity_instant, is_live, key_of, qualified
+from tests.kpi.oracles.rows import NONE, Row, activity_instant, is_demo, is_held, is_live, key_of, qualified
 
 # ------------------------------------------------------------------------------------------------ demos
 
@@ -53,17 +55,6 @@ def deal_about(book: Book, activity: Row) -> Row | None:
             if deal is not None:
                 found.append(deal)
     return min(found, key=lambda deal: str(deal["id"]), default=None)
-
-
-def is_held(activity: Row) -> bool:
-    """A meeting that took place."""
-    return is_live(activity) and activity["type"] == "meeting" and activity["outcome"] == "completed"
-
-
-def is_demo(activity: Row) -> bool:
-    """A meeting held to show the product."""
-    subtype, subject = (activity["subtype"] or "").strip().lower(), (activity["subject"] or "").lower()
-    return is_held(activity) and not activity["is_automated"] and (subtype == "demo" or "demo" in subject)
 
 
 def is_conversation(activity: Row) -> bool:
@@ -128,7 +119,8 @@ def _place_of_invite(book: Book, meeting: Row, invite: Row) -> Member:
         if dimension in ("owner", "team"):
             return of_meeting(dimension)
         if dimension == "source":
-            return contact.get("source") or company.get("source")
+            value = contact.get("source")
+            return value
         country = company.get("country") or contact.get("country")
         if dimension == "country":
             return country
@@ -289,7 +281,7 @@ def touches(book: Book) -> Iterable[Event]:
             continue
         day, of_activity = book.day_of(activity["occurred_at"]), place_of(book, activity)
         for customer in customers_of(book, activity):
-            of_customer = place_of_customer(book, customer)
+            of_customer = partial(own_attribute, book, customer)
             yield Event(
                 day=day,
                 of=lambda d, one=of_activity, other=of_customer: (other if d in OF_CUSTOMER else one)(d),  # type: ignore[misc]
@@ -432,7 +424,9 @@ def competitor_price_index(book: Book, period: Period, dimension: str | None) ->
             if dimension == "product":
                 member = ":".join(product)
             elif dimension == "currency":
-                member = book.index("products").get(product, {}).get("currency") or NONE
+                account = book.account_of.get(product[0])
+                base = None if account is None else account["base_currency"]
+                member = book.index("products").get(product, {}).get("currency") or base or NONE
             elif dimension is not None:
                 member = row[dimension] or NONE
             prices.setdefault((member, product), []).append(price)
