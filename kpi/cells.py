@@ -24,6 +24,7 @@ from kpi.metric import (
 from kpi.periods import SLICED, Grain, Period
 
 HOLISTIC_BUDGET = 40_000_000  # rows held at once by medians and distinct counts, which keep every value
+MOST_TABLES = 400  # hash tables of distinct values at once: each holds a megabyte before it has a row
 WHOLE_NUMBERS = frozenset({"fx_missing"})
 CELLS = """CREATE OR REPLACE TABLE cells (
     kpi_key VARCHAR, calendar VARCHAR, grain VARCHAR, period_start DATE, dimension VARCHAR, member VARCHAR,
@@ -180,6 +181,8 @@ def add_up(
         return
     for group, budget in ((light, 10 * HOLISTIC_BUDGET), (heavy, HOLISTIC_BUDGET)):
         at_once = max(1, budget // max(1, rows * max(1, len(group))))
+        if group is heavy:
+            at_once = min(at_once, max(1, MOST_TABLES // max(1, len(group))))
         wanted = tuple(dict.fromkeys(one for _, ones in group.values() for one in ones))
         for some in _chunks(wanted, at_once):
             _group(duck, fact, group, some, where)

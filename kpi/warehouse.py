@@ -21,8 +21,8 @@ from store.columns import utc
 EVENTS = ("macros", "homes", "survivors", "rates", "teams", "deal", "parties", "histories", "reps", "rep_spans",
           "closed_deals", "credited_deals", "created_deals", "product_lines", "rep_activities", "stage_visits",
           "open_spans", "leads", "stage_reach", "deal_calls", "lead_touches", "first_contacts", "touches",
-          "done_activities", "meeting_answers", "customers", "sold_deals", "responses", "requests", "spend", "orders",
-          "gross_deals", "trainings")  # fmt: skip
+          "done_activities", "meeting_answers", "customers", "customer_deals", "sold_deals", "responses", "requests",
+          "spend", "orders", "gross_deals", "trainings")  # fmt: skip
 MOMENTS = ("targets", "open_deals", "new_customers", "price_gaps", "customer_levels", "adoption", "engagement")
 LONGEST_PAST_YEARS = 30
 CREDITED = {"owner": "sum(flag)", "splits": "sum(flag * share)"}

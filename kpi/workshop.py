@@ -87,16 +87,17 @@ def fill(
     wanted = {key: (metric, slicing(metric, periods)) for key, metric in metrics.items()}
     if any("connection" in one.dimensions for _, ones in wanted.values() for one in ones):
         tell_connections(duck, metrics)
-    _fill_cells(duck, wanted, periods)
+    missing = missing_sources(database, metrics, now if rebuilt else None)
+    _fill_cells(duck, {key: pair for key, pair in wanted.items() if key not in missing}, periods)
     _note_slices(duck, wanted)
-    assemble(duck, metrics, missing_sources(database, metrics, now if rebuilt else None), settings, reporting)
+    assemble(duck, metrics, missing, settings, reporting)
 
 
 def _fill_cells(duck: DuckDBPyConnection, wanted: Wanted, periods: Sequence[Period]) -> None:
     """Add up every metric in its slices: first what is one fact's, a fact at a time, then what follows."""
     direct = [part for key, (metric, ones) in wanted.items() for part in direct_parts(key, metric, ones)]
     direct.sort(key=lambda one: one[1].fact)
-    twins = _twins(periods)
+    twins = _twins(periods) if direct else {}
     for _, group in groupby(direct, key=lambda one: one[1].fact):
         add_up(duck, {key: (metric, _by_twins(ones, twins)) for key, metric, ones in group})
     for (calendar, grain), (other, _) in twins.items():

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 DIMENSIONS: Mapping[str, str] = {
+    "connection": "the connection that it comes from; on demand, or stored where `dimensions_on` says so",
     "owner": "the deal's owner at the event, or the activity's own",
     "team": "the owner's team at that instant: the primary one, else the one with the lowest id",
     "pipeline": "the deal's pipeline",
@@ -37,6 +38,7 @@ DIMENSIONS: Mapping[str, str] = {
     "direction": "outbound or inbound",
     "outcome": "how the activity ended",
     "role": "the rep's role",
+    "acquisition_source": "where the customer's first won deal came from",
     "tenure_band": "days since the rep began, on the day",
     "skill": "what a training was about",
     "hour": "the local hour of the day at which the activity began",
@@ -46,7 +48,7 @@ DIMENSIONS: Mapping[str, str] = {
     "competitor": "whose price it is",
     "company": "the company; on demand only, it has too many members to store",
 }
-ON_DEMAND = frozenset({"company"})
+ON_DEMAND = frozenset({"connection", "company"})
 LABELLED: Mapping[str, str] = {
     "owner": "users",
     "team": "teams",

@@ -115,7 +115,7 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
             formula="number of rep activities: outbound calls, emails and messages, meetings, completed tasks",
             day="day of the activity; of completion for tasks",
             edge_cases=(
-                "Canceled and failed ones are left out. A meeting of five counts once; a held demo is of the type demo.",
+                "Canceled and failed ones are left out. A meeting of five counts once; a held demo has the type demo.",
                 "Automated ones are counted apart, in the coverage `automated`.",
             ),
             sources=ACTIVITIES,

@@ -82,13 +82,13 @@ REVENUE_PER_CUSTOMER = Mean(
         sources=(HUBSPOT, SALESFORCE),
         flags_small=True,
     ),
-    fact="closed_deals",
+    fact="customer_deals",
     total="sum(revenue)",
     count="count(DISTINCT customer)",
     rows="sum(booked)",
     coverage=AMOUNT,
     marks={"company_missing": "sum(homeless) > 0"},
-    dimensions=D_CUST,
+    dimensions=(*D_CUST, "acquisition_source", "cohort"),
 )
 REVENUE_METRICS: tuple[Metric, ...] = (
     REVENUE,

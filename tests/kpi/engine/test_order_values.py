@@ -117,3 +117,22 @@ def test_revenue_has_the_source_of_the_deal_the_lead_or_the_contact(ledger: Ledg
     else:
         assert (marketing["value"], marketing["n"], sales["value"]) == (0, 0, 16)
         assert ledger.value("revenue", source_category="unknown") == 31
+
+
+def test_customers_are_sliced_by_how_they_were_won(ledger: Ledger) -> None:
+    _only(ledger, "revenue_per_customer")
+    for id, into in (("a", None), ("b", None), ("c", "b")):
+        ledger.add(Company, id=id, merged_into_id=into, country="DE" if id == "b" else "FR")
+    ledger.won("a1", "2026-03-02", company_id="a", amount=Decimal(1), source="ads")
+    ledger.won("a2", "2026-04-02", company_id="a", amount=Decimal(10), source="fair")
+    ledger.won("b1", "2026-04-03", company_id="b", amount=Decimal(20))
+    ledger.won("c1", "2026-04-04", company_id="c", amount=Decimal(40))
+    ledger.won("credit", "2026-04-05", company_id="a", amount=Decimal(-4))
+    ledger.won("nobody", "2026-05-05", amount=Decimal(3))
+    ledger.compute()
+    row = ledger.row("revenue_per_customer", "2026-04-01")
+    assert (row["numerator"], row["denominator"]) == (66, 2)
+    assert ledger.value("revenue_per_customer", acquisition_source="ads") == 6
+    assert ledger.value("revenue_per_customer", cohort="2026-04") == 60
+    assert ledger.value("revenue_per_customer", country="DE") == 60
+    assert "company_missing" in ledger.row("revenue_per_customer", "2026-05-01")["flags"]
