@@ -47,7 +47,7 @@ def in_periods(duck: DuckDBPyConnection, key: str, metric: Periodic, wanted: tup
         by = ", ".join(("calendar", "grain", "period_start", *some))
         duck.execute(
             "INSERT INTO cells BY NAME SELECT $key AS kpi_key, calendar, grain, period_start, $dimension AS dimension, "
-            f"{_member(some)} AS member, {measures} FROM {metric.fact} WHERE {_grains(some)} GROUP BY {by} "
+            f"{_member(some)} AS member, {measures} FROM {metric.fact} WHERE {_grains(some)} AND grain IN {metric.grains} GROUP BY {by} "
             f"HAVING $dimension = '' OR {metric.rows or metric.n} > 0",
             {"key": key, "dimension": ",".join(some)},
         )

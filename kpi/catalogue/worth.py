@@ -31,8 +31,7 @@ LIFETIME_VALUE = Card(
         "months.",
         "Without known costs the margin is left out: flagged revenue_basis.",
         "By product, currency, source, cohort, owner and team the margin is that of all deals.",
-        "A subscription in another currency is worth what it was on its first day; without a rate nothing, and "
-        "counted.",
+        "Subscriptions in another currency are worth the rate of the moment; without a rate nothing, and counted.",
         WHO,
         NOBODY,
     ),
@@ -75,7 +74,7 @@ CUSTOMER_VALUE = Combined(
         "'$.fx_missing') AS BIGINT), 0)",
     },
     marks={"revenue_basis": "margin_value IS NULL AND stay_n > 0 AND customers > 0"},
-    slices_of="stay",
+    slices_of="customers",
     shared={"margin": ("product", "currency", "source", "cohort", "owner", "team", "company")},
     dimensions=D_CUSTOMER,
     grains=GRAINS,

@@ -6,27 +6,35 @@ WITH turns AS (
 )
 SELECT t.day, t.change, c.* FROM turns t JOIN customers c ON c.customer = t.customer;
 
--- mrr_changes: one row is what a subscription adds to the monthly revenue, or takes away, on the day.
+-- mrr_changes: one row is what a subscription adds to the monthly revenue, or takes away, on the day; in another
+-- currency also whenever its rate changes.
 CREATE OR REPLACE TABLE mrr_changes AS
 WITH priced AS (
-    SELECT s.connection, s.id, 'company:' || h.home || ':' || h.home_id AS customer, s.start_date, s.end_date, s.mrr,
+    SELECT row_number() OVER () AS subscription, s.connection, s.id,
+        'company:' || h.home || ':' || h.home_id AS customer, s.start_date, s.mrr,
+        coalesce(s.end_date, DATE '9999-01-01') AS end_date,
         coalesce(s.currency, a.base_currency, reporting_currency()) AS currency
     FROM subscriptions s
     JOIN referents h ON h.entity = 'companies' AND h.connection = s.connection AND h.id = s.company_id
-    LEFT JOIN (SELECT connection, any_value(base_currency) AS base_currency FROM accounts GROUP BY connection) a
-        ON a.connection = h.home
+    LEFT JOIN bases a ON a.connection = s.connection
     WHERE s.start_date IS NOT NULL AND coalesce(s.end_date > s.start_date, true)
 ),
-any_rates AS (SELECT currency, day, arg_min(rate, connection) AS rate FROM rates GROUP BY currency, day),
+edges AS (
+    SELECT *, start_date AS from_day FROM priced
+    UNION SELECT p.*, r.from_day FROM priced p JOIN rate_steps r ON r.currency = p.currency
+        AND r.from_day > p.start_date AND r.from_day < least(p.end_date, today() + 1)
+    WHERE p.currency IS DISTINCT FROM reporting_currency()
+),
 rated AS (
-    SELECT p.*, CASE WHEN p.currency = reporting_currency() THEN 1 ELSE coalesce(r.rate, e.rate) END AS rate
-    FROM priced p
-    LEFT JOIN rates r ON r.connection = p.connection AND r.currency = p.currency AND r.day = p.start_date
-    LEFT JOIN any_rates e ON e.currency = p.currency AND e.day = p.start_date
+    SELECT e.*, CASE WHEN e.currency = reporting_currency() THEN 1 ELSE coalesce(r.rate, o.rate) END AS rate,
+        coalesce(lead(e.from_day) OVER (PARTITION BY e.subscription ORDER BY e.from_day), e.end_date) AS to_day
+    FROM edges e
+    LEFT JOIN rates r ON r.connection = e.connection AND r.currency = e.currency AND r.day = e.from_day
+    LEFT JOIN any_rates o ON o.currency = e.currency AND o.day = e.from_day
 ),
 turns AS (
-    SELECT *, start_date AS day, 1 AS sign FROM rated
-    UNION ALL SELECT *, end_date, -1 FROM rated WHERE end_date IS NOT NULL
+    SELECT *, from_day AS day, 1 AS sign FROM rated
+    UNION ALL SELECT *, to_day, -1 FROM rated WHERE to_day < DATE '9999-01-01'
 )
 SELECT t.day, t.sign * coalesce(converted(t.mrr, t.rate), 0) AS mrr,
     CAST(t.sign * CAST(t.mrr IS NOT NULL AND t.rate IS NULL AS INTEGER) AS INTEGER) AS fx_missing, t.sign, c.*
@@ -110,17 +118,19 @@ islands AS (
     SELECT *, sum(is_new) OVER (PARTITION BY customer ORDER BY since, until ROWS UNBOUNDED PRECEDING) AS island
     FROM marked
 ),
-merged AS (
-    SELECT i.customer, min(i.since) AS since, max(i.until) AS until, any_value(b.since) AS customer_since
-    FROM islands i LEFT JOIN begun b ON b.customer = i.customer GROUP BY i.customer, i.island
+whole AS (
+    SELECT customer, min(since) AS since, max(until) AS until FROM islands GROUP BY customer, island
+    UNION ALL SELECT * FROM spans WHERE since > until
 ),
+merged AS (SELECT w.*, b.since AS customer_since FROM whole w LEFT JOIN begun b ON b.customer = w.customer),
 pairs AS (
     SELECT DISTINCT p.calendar, p.grain, p.start_day, p.end_day, m.customer FROM periods p
     JOIN merged m ON m.since < p.end_day AND m.until >= p.start_day
     WHERE p.grain <> 'day' AND coalesce(m.customer_since >= p.start_day, true)
 ),
 by_day AS (
-    SELECT since, least(until, customer_since) AS until FROM merged WHERE coalesce(since <= customer_since, true)
+    SELECT since, least(until, customer_since) AS until FROM merged
+    WHERE since <= until AND coalesce(since <= customer_since, true)
 ),
 steps AS (
     SELECT since AS day, 1 AS step FROM by_day

@@ -24,7 +24,9 @@ WHERE e.party IS NOT NULL OR k.entity IN ('companies', 'contacts');
 CREATE OR REPLACE TABLE activity_deals AS
 SELECT k.connection, k.activity_id, arg_min(d.pipeline, d.id) AS pipeline, arg_min(d.stage, d.id) AS stage,
     arg_min(d.region, d.id) AS region
-FROM activity_links k JOIN deal d ON d.connection = k.connection AND d.id = k.entity_id
+FROM activity_links k
+LEFT JOIN survivors s ON s.entity = 'deals' AND s.connection = k.connection AND s.old_id = k.entity_id
+JOIN deal d ON d.connection = k.connection AND d.id = coalesce(s.id, k.entity_id)
 WHERE k.entity = 'deals' GROUP BY k.connection, k.activity_id;
 
 -- touched: one row is one touchpoint of one customer on its day, or one that is tied to nobody.
@@ -41,13 +43,8 @@ WHERE a.touch = 1;
 
 -- talks: one row is one conversation or one demo on its day.
 CREATE OR REPLACE TABLE talks AS
-WITH placed AS (
-    SELECT connection, activity_id, min(party) AS party FROM activity_parties GROUP BY connection, activity_id
-)
 SELECT a.*, coalesce(d.pipeline, '__none__') AS pipeline, coalesce(d.stage, '__none__') AS stage,
-    coalesce(q.region, '__none__') AS region
+    coalesce(d.region, '__none__') AS region
 FROM rep_activities a
 LEFT JOIN activity_deals d ON d.connection = a.connection AND d.activity_id = a.id
-LEFT JOIN placed p ON p.connection = a.connection AND p.activity_id = a.id
-LEFT JOIN parties q ON q.party = p.party
 WHERE a.conversation = 1 OR a.demo = 1;
