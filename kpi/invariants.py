@@ -51,13 +51,13 @@ SELECT kpi_key || ' has ' || CASE WHEN value IS NULL THEN 'no value' ELSE 'a val
 FROM kpi_values WHERE (value IS NULL) <> (status <> 'ok')
 """
 DAYS_ADD_UP = """
-SELECT p.kpi_key || ' by day adds up to ' || sum(d.value) || ' instead of ' || p.value || ' in the ' || p.grain
+SELECT p.kpi_key || ' by day adds up to ' || sum(d.numerator) || ' instead of ' || p.numerator || ' in the ' || p.grain
     || ' from ' || p.period_start || ' (' || p.calendar || ')'
 FROM kpi_values p JOIN kpi_values d ON d.kpi_key = p.kpi_key AND d.grain = 'day' AND d.dimension = ''
     AND d.period_start >= p.period_start AND d.period_start < p.period_end
 WHERE p.kpi_key IN (SELECT unnest($keys::VARCHAR[])) AND p.dimension = '' AND NOT p.is_partial
     AND p.grain IN ('week', 'month', 'quarter', 'year')
-GROUP BY p.kpi_key, p.calendar, p.grain, p.period_start, p.value HAVING sum(d.value) <> p.value
+GROUP BY p.kpi_key, p.calendar, p.grain, p.period_start, p.numerator HAVING sum(d.numerator) <> p.numerator
 """
 
 

@@ -23,7 +23,7 @@ EVENTS = ("macros", "homes", "survivors", "rates", "teams", "deal", "parties", "
           "open_spans", "leads", "stage_reach", "deal_calls", "lead_touches", "first_contacts", "touches",
           "done_activities", "meeting_answers", "customers", "customer_deals", "sold_deals", "responses", "requests",
           "spend", "orders", "gross_deals", "trainings")  # fmt: skip
-MOMENTS = ("targets", "open_deals", "new_customers", "price_gaps", "customer_levels", "adoption", "engagement")
+MOMENTS = ("targets", "open_deals", "open_visits", "new_customers", "price_gaps", "customer_levels", "adoption", "engagement")
 LONGEST_PAST_YEARS = 30
 CREDITED = {"owner": "sum(flag)", "splits": "sum(flag * share)"}
 """How many deals carry a flag, each once: one that is credited to several people has several rows, with shares."""
@@ -171,8 +171,8 @@ def _match_users(duck: DuckDBPyConnection) -> None:
         "connection, id) AS person FROM users WHERE trim(coalesce(email, '')) <> '' QUALIFY member <> person"
     )
     found = duck.execute(
-        "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = current_database() "
-        "AND column_name IN ('owner', 'rep')"
+        "SELECT c.table_name, c.column_name FROM duckdb_columns() c JOIN duckdb_tables() t USING (table_oid) "
+        "WHERE t.database_name = current_database() AND c.column_name IN ('owner', 'rep')"
     ).fetchall()
     for table, column in found:
         duck.execute(f"UPDATE {table} SET {column} = person FROM same_people WHERE {column} = same_people.member")

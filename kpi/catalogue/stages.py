@@ -1,6 +1,6 @@
 """Stages: how long each of them takes."""
 
-from kpi.metric import Card, Mean, Metric, Names, Percentile, Polarity, Unit
+from kpi.metric import Card, Mean, Metric, Moment, Names, Percentile, Polarity, Unit
 
 HISTORY = (
     "HubSpot: dealstage with history",
@@ -80,5 +80,31 @@ STAGE_METRICS: tuple[Metric, ...] = (
         at=0.9,
         coverage=BAD_VISIT,
         dimensions=VISIT_DIMENSIONS,
+    ),
+    Moment(
+        card=Card(
+            key="deal_stage_cycle_time_open_visits",
+            category="pipeline",
+            unit=Unit.DURATION,
+            polarity=Polarity.DOWN,
+            names=Names(
+                en="Age of open stage visits",
+                fa="سن مراحل در جریان",
+                tr="Süren aşama ziyaretlerinin yaşı",
+                ru="Возраст незавершённых этапов",
+            ),
+            formula="mean age of the visits to open stages that still run at the end of the period's last day, in days",
+            day="moment",
+            edge_cases=("What still runs is longer than what is over: read it beside the time in stage.",),
+            sources=HISTORY,
+            needs=("deal_stage_changes",),
+            flags_small=True,
+        ),
+        fact="open_visits",
+        total="days(sum(microseconds))",
+        base="count(*)",
+        n="count(*)",
+        coverage={"standard_error": "standard_error(microseconds / 86400e6)"},
+        dimensions=("owner", "pipeline", "stage", "industry", "size_band"),
     ),
 )

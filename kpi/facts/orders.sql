@@ -24,9 +24,10 @@ placed AS (
         coalesce(d.industry, member(c.industry)) AS industry,
         coalesce(d.size_band, member(coalesce(c.size_band, employees_band(c.employees)))) AS size_band,
         d.source, d.source_category, d.campaign, d.channel, d.product, d.deal_type,
-        coalesce(d.company, member_id(v.connection, v.company_id)) AS company
+        coalesce(d.company, member_id(v.connection, coalesce(g.id, v.company_id))) AS company
     FROM valued v LEFT JOIN deal d ON d.deal = v.deal LEFT JOIN settled_deals s ON s.deal = v.deal
-    LEFT JOIN companies c ON v.deal IS NULL AND c.connection = v.connection AND c.id = v.company_id
+    LEFT JOIN survivors g ON g.entity = 'companies' AND g.connection = v.connection AND g.old_id = v.company_id
+    LEFT JOIN companies c ON v.deal IS NULL AND c.connection = v.connection AND c.id = coalesce(g.id, v.company_id)
     LEFT JOIN region_map m ON m.country = c.country
     WHERE v.day IS NOT NULL AND coalesce(v.amount, 0) >= 0 AND (coalesce(v.amount, 1) <> 0 OR NOT orders_exclude_zero())
 )
