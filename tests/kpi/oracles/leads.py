@@ -35,7 +35,8 @@ def place_of(book: Book, lead: Row) -> Member:
         if dimension == "owner":
             return qualified(connection, lead["owner_id"])
         if dimension == "team":
-            value = book.team_of(connection, lead["owner_id"], lead["created_at"] or book.now)
+            created = created_instant_of_lead(book, lead)
+            value = NONE if created is None else book.team_of(connection, lead["owner_id"], created)
             return None if value == NONE else value
         if dimension == "source":
             return source
@@ -240,7 +241,7 @@ def touches_of_lead(book: Book, lead: Row) -> list[datetime]:
     if lead["converted_deal_id"] is not None:
         found += linked_to(book, "deals").get(book.survivor("deals", connection, lead["converted_deal_id"]), [])
     since = created_instant_of_lead(book, lead)
-    return [instant for instant in instants(found) if since is None or instant >= since]
+    return [instant for instant in instants(found) if since is not None and instant >= since]
 
 
 @remembered

@@ -61,6 +61,8 @@ def customer_lifetime_value(book: Book, period: Period, dimension: str | None) -
         margin = margins.get(member if dimension in WITH_MARGIN else "")
         factor = Decimal(1) if margin is None or margin.value is None else margin.value
         above, below = money.get(member, Decimal(0)) * factor * (kept + lost), Decimal(customers * lost)
+        if member and not kept + lost:
+            continue
         if not customers or not kept + lost:
             cells[member] = Cell(value=None, numerator=above, denominator=below, n=customers, status="zero_denominator")
         elif not lost:
@@ -79,12 +81,15 @@ def ltv_cac_ratio(book: Book, period: Period, dimension: str | None) -> dict[str
     if dimension is None and costs[""].status == "source_missing":
         return costs
     cells = {}
-    for member in worths.keys() & costs.keys():
-        worth, cost = worths[member], costs[member]
+    unknown = Cell(value=None, numerator=None, denominator=None, n=0, status="zero_denominator")
+    for member in worths.keys() | costs.keys():
+        worth, cost = worths.get(member, unknown), costs.get(member, unknown)
         n = min(worth.n or 0, cost.n or 0)
         if worth.value is None or cost.value is None or cost.value == 0:
             status = worth.status if worth.value is None else cost.status if cost.value is None else "zero_denominator"
             cells[member] = Cell(value=None, numerator=worth.value, denominator=cost.value, n=n, status=status)
+        elif cost.value < 0:
+            cells[member] = Cell(value=None, numerator=worth.value, denominator=cost.value, n=n, status="negative_base")
         else:
             value = worth.value / cost.value
             cells[member] = Cell(value=value, numerator=worth.value, denominator=cost.value, n=n)

@@ -412,6 +412,8 @@ def competitor_price_index(book: Book, period: Period, dimension: str | None) ->
             continue
         if not day - timedelta(days=90) <= seen <= day:
             continue
+        if book.worth_on(row["connection"], row["currency"], row["price"], seen) is None:
+            continue
         place = product, row["competitor"] or ""
         rival = latest.get(place)
         if rival is None or (seen, row["id"]) > (rival["observed_on"], rival["id"]):
