@@ -9,6 +9,7 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 from sqlalchemy.engine import RowMapping
 
+from kpi.blueprint import dimensions_of
 from kpi.catalogue import METRICS
 from kpi.cells import Slice, slices
 from kpi.custom import custom_metrics
@@ -18,12 +19,12 @@ from kpi.periods import SLICED, Grain, Period
 from kpi.restated import touched
 from kpi.rewind import earlier_copies, rewind
 from kpi.settings import KpiSettings, Reporting, definitions_hash, resolve
-from kpi.snapshots import changed_rows, compare, named_periods, newest
+from kpi.snapshots import changed_rows, compare, known_targets, named_periods, newest
 from kpi.source import COPIES, Copy, Source, accounts
 from kpi.warehouse import calendars
 from kpi.workshop import DEFAULT_LIMITS, Limits, fill, workshop
 from store.database import Database
-from store.snapshots import LIVE, REBUILT, claim, define, keep_periods, last_run, save
+from store.snapshots import LIVE, REBUILT, claim, define, keep_periods, keep_targets, last_run, save
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +93,8 @@ def compute(
             run_id = save(tx, run, changed_rows(duck, tx.dialect.name))
             define(tx, [_definition(metric, now) for metric in chosen.values()])
             keep_periods(tx, named_periods(duck))
+            if at is None:
+                keep_targets(tx, known_targets(duck))
     return Computation(run_id=run_id, checked=checked, written=written, duration_s=clock() - begun, broken=broken)
 
 
@@ -123,8 +126,9 @@ def evaluate(
     that there isn't.
     """
     metric = {**metrics, **custom_metrics(settings)}[key]
-    if unknown := sorted(set(by) - set(metric.dimensions)):
-        raise ValueError(f"{key} has no dimension {', '.join(unknown)}; it has {', '.join(metric.dimensions)}")
+    known = dimensions_of(metric) if "connection" in by else metric.dimensions
+    if unknown := sorted(set(by) - set(known)):
+        raise ValueError(f"{key} has no dimension {', '.join(unknown)}; it has {', '.join(known)}")
     if by and grain not in SLICED:
         raise ValueError(f"slices are for {', '.join(SLICED)}, not for each {grain}")
     asked = Slice(calendar=calendar, grain=grain.value, dimensions=tuple(sorted(by)))
@@ -143,9 +147,15 @@ def evaluate(
 
 
 def _kept(settings: KpiSettings) -> Callable[[Metric, Sequence[Period]], tuple[Slice, ...]]:
-    return lambda metric, periods: slices(
-        metric, periods, settings.dimensions_off, settings.crossed, settings.dimensions_on
-    )
+    """Which slices are stored: those of the settings, `connection` where the facts tell it."""
+
+    def kept(metric: Metric, periods: Sequence[Period]) -> tuple[Slice, ...]:
+        more = [name for name in settings.dimensions_on if name in metric.dimensions]
+        if "connection" in settings.dimensions_on and "connection" in dimensions_of(metric):
+            more.append("connection")
+        return slices(metric, periods, settings.dimensions_off, settings.crossed, more)
+
+    return kept
 
 
 def _is_remapped(before: RowMapping | None, reporting: Reporting, definitions: str) -> bool:

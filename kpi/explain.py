@@ -32,8 +32,8 @@ def explain(metric: Metric, language: str = "en") -> str:
         f"Unit        {UNITS[card.unit]}",
         f"Polarity    {POLARITIES[card.polarity]}",
         f"Placed by   {card.day}",
-        f"Totals      {_totals(metric)}",
-        f"Slices      {_slices(metric)}",
+        f"Totals      {totals_of(metric)}",
+        f"Slices      {slices_of(metric)}",
         "",
         "Dimensions",
         *(f"  {name:<18}{DIMENSIONS[name]}" for name in metric.dimensions if name not in ON_DEMAND),
@@ -49,11 +49,13 @@ def explain(metric: Metric, language: str = "en") -> str:
     return "\n".join(lines)
 
 
-def _totals(metric: Metric) -> str:
+def totals_of(metric: Metric) -> str:
+    """The grains that it has totals for."""
     if is_mandatory(metric):
         return f"none, only by {metric.dimensions[0]}"
     return ", ".join(grains_of(metric))
 
 
-def _slices(metric: Metric) -> str:
+def slices_of(metric: Metric) -> str:
+    """The grains that it has slices for."""
     return ", ".join(grain for grain in grains_of(metric) if grain in SLICED)

@@ -24,6 +24,11 @@ def tables_of(metric: Metric) -> frozenset[str]:
     return frozenset(found)
 
 
+def facts_of(metric: Metric) -> tuple[str, ...]:
+    """The facts behind a metric, each once."""
+    return tuple(dict.fromkeys(_facts(metric)))
+
+
 def facts() -> Mapping[str, frozenset[str]]:
     """Every table that a fact's file makes, with the tables that it is made of."""
     return _made()

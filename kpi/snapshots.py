@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from duckdb import DuckDBPyConnection
@@ -107,6 +108,17 @@ def named_periods(duck: DuckDBPyConnection) -> list[dict[str, Any]]:
         "SELECT calendar, grain, start_day, end_day, name FROM periods WHERE grain NOT IN ('day', 'week')"
     ).fetchall()
     return [dict(zip(names, row, strict=True)) for row in found]
+
+
+def known_targets(duck: DuckDBPyConnection) -> list[dict[str, Any]]:
+    """The targets by period, as `store.snapshots.keep_targets` takes them."""
+    names = ("kpi_key", "calendar", "grain", "period_start", "dimension", "member", "target", "fx_missing", "versions")
+    found = duck.execute(
+        "SELECT kpi_key, calendar, grain, period_start, dimension, member, CAST(target AS VARCHAR), "
+        "CAST(fx_missing AS INTEGER), versions FROM target_values"
+    ).fetchall()
+    rows = [dict(zip(names, row, strict=True)) for row in found]
+    return [{**row, "target": None if row["target"] is None else Decimal(row["target"]).normalize()} for row in rows]
 
 
 def _stored(name: str, number: str) -> str:

@@ -269,6 +269,24 @@ class KpiSnapshot(SQLModel, table=True):
     model_config: ClassVar[Any] = {"protected_namespaces": ()}
 
 
+class KpiTarget(SQLModel, table=True):
+    """The target of a KPI for a period and a member (empty: the company), as the newest computation found it.
+
+    `versions` names the versions of the targets that it is made of. `target` is null where a rate is missing.
+    """
+
+    __tablename__ = "kpi_targets"
+    kpi_key: str = Field(primary_key=True)
+    calendar: str = Field(primary_key=True)
+    grain: str = Field(primary_key=True)
+    period_start: date = Field(primary_key=True)
+    dimension: str = Field(primary_key=True)
+    member: str = Field(primary_key=True)
+    target: Decimal | None = Field(default=None, sa_type=DecimalType)
+    fx_missing: int = 0
+    versions: str | None = None
+
+
 def table_of(model: type[SQLModel]) -> Table:
     """The SQL table behind a table class."""
     return model.__table__  # type: ignore[attr-defined, no-any-return]  # SQLModel adds it at run time

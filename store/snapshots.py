@@ -7,13 +7,14 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, func, insert, select
 from sqlalchemy.engine import RowMapping
 
-from store.schema import CalendarPeriod, KpiDefinition, KpiSnapshot, KpiSnapshotRun, table_of
+from store.schema import CalendarPeriod, KpiDefinition, KpiSnapshot, KpiSnapshotRun, KpiTarget, table_of
 from store.upsert import upsert
 
 RUNS = table_of(KpiSnapshotRun)
 VALUES = table_of(KpiSnapshot)
 DEFINITIONS = table_of(KpiDefinition)
 PERIODS = table_of(CalendarPeriod)
+TARGETS = table_of(KpiTarget)
 NUMBER_TYPE = {"sqlite": "DOUBLE", "postgresql": "VARCHAR"}
 """How a decimal is handed to `save`: exact text where the database keeps decimals."""
 COLUMNS = (
@@ -100,6 +101,23 @@ def history(tx: Connection, series: str) -> Sequence[RowMapping]:
     """Every row of a series, the oldest first."""
     query = select(VALUES).join(RUNS, _of_complete()).where(VALUES.c.series == series).order_by(VALUES.c.id)
     return tx.execute(query).mappings().all()
+
+
+def keep_targets(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Put the targets by period in the place of those of the last computation, where they differ."""
+    columns = list(TARGETS.c)
+    known = {tuple(row) for row in tx.execute(select(*columns))}
+    wanted = {tuple(row[column.name] for column in columns) for row in rows}
+    if known != wanted:
+        tx.execute(TARGETS.delete())
+        if rows:
+            tx.execute(TARGETS.insert(), list(rows))
+
+
+def targets(tx: Connection, **where: Any) -> Sequence[RowMapping]:
+    """The targets by period; `where` gives values of columns."""
+    conditions = [TARGETS.c[name] == value for name, value in where.items()]
+    return tx.execute(select(TARGETS).where(*conditions)).mappings().all()
 
 
 def _newest(as_of: datetime | None, at: datetime | None, where: Mapping[str, Any]) -> Select[Any]:

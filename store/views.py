@@ -25,6 +25,14 @@ VIEWS: dict[str, str] = {
             SELECT 1 FROM kpi_snapshots later
             WHERE later.series = s.series AND later.id > s.id AND later.basis = 'live'
         )""",
+    "kpi_attainment": """
+        SELECT l.kpi_key, l.calendar, l.grain, l.period_start, l.period_end, l.period_name, l.dimension, l.member,
+            l.member_label, l.value, t.target, l.value / NULLIF(t.target, 0) AS attainment, t.target - l.value AS gap,
+            l.unit, l.currency, l.n, l.status, l.flags, l.is_partial, l.is_final, l.as_of, l.computed_at, t.fx_missing,
+            t.versions
+        FROM kpi_latest l JOIN kpi_targets t ON t.kpi_key = l.kpi_key AND t.calendar = l.calendar
+            AND t.grain = l.grain AND t.period_start = l.period_start AND t.dimension = l.dimension
+            AND t.member = l.member""",
     "kpi_history": f"SELECT {SNAPSHOT}, s.basis, {PERIOD_NAME} AS period_name FROM kpi_snapshots s {NAMED}",
     "kpi_rebuilt": f"""
         SELECT {SNAPSHOT}, {PERIOD_NAME} AS period_name FROM kpi_snapshots s {NAMED}
@@ -102,6 +110,7 @@ VIEWS: dict[str, str] = {
 
 PURPOSES: dict[str, str] = {
     "kpi_latest": "the newest value of each KPI, period and slice",
+    "kpi_attainment": "values with their targets: which share of it is reached, and what is left",
     "kpi_history": "every value that was ever stored, with when and why",
     "kpi_rebuilt": "values rebuilt from the histories for past instants: `as_of` says for which",
     "kpi_runs": "every computation of the KPIs, and what in it contradicts itself",

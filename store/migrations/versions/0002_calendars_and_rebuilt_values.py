@@ -1,4 +1,4 @@
-"""Periods with their names, and what a computation found broken.
+"""Periods with their names, targets by period, and what a computation found broken.
 
 Revision: 0002
 """
@@ -25,6 +25,19 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("calendar", "grain", "period_start", "period_end"),
     )
+    op.create_table(
+        "kpi_targets",
+        sa.Column("kpi_key", sa.String(), nullable=False),
+        sa.Column("calendar", sa.String(), nullable=False),
+        sa.Column("grain", sa.String(), nullable=False),
+        sa.Column("period_start", sa.Date(), nullable=False),
+        sa.Column("dimension", sa.String(), nullable=False),
+        sa.Column("member", sa.String(), nullable=False),
+        sa.Column("target", columns.DecimalType(), nullable=True),
+        sa.Column("fx_missing", sa.Integer(), nullable=False),
+        sa.Column("versions", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("kpi_key", "calendar", "grain", "period_start", "dimension", "member"),
+    )
     with op.batch_alter_table("kpi_snapshot_runs", schema=None) as batch_op:
         batch_op.add_column(sa.Column("broken", columns.JsonType(), nullable=True))
 
@@ -35,4 +48,5 @@ def downgrade() -> None:
     op.execute("DELETE FROM kpi_snapshot_runs WHERE basis <> 'live'")
     with op.batch_alter_table("kpi_snapshot_runs", schema=None) as batch_op:
         batch_op.drop_column("broken")
+    op.drop_table("kpi_targets")
     op.drop_table("calendar_periods")

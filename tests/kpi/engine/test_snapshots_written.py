@@ -62,7 +62,7 @@ def test_what_was_believed_stays_readable(any_ledger: Ledger) -> None:
     sold(any_ledger).compute(NOW)
     any_ledger.won("a", "2026-04-10", amount=Decimal(70))
     any_ledger.compute(NOW + timedelta(hours=2))
-    where = {"kpi_key": "revenue", "grain": "month", "dimension": "", "period_start": at("2026-04-01").date()}
+    where: dict[str, Any] = {"kpi_key": "revenue", "grain": "month", "dimension": "", "period_start": at("2026-04-01").date()}
     with any_ledger.database.read() as tx:
         assert [row["value"] for row in latest(tx, as_of=NOW + timedelta(hours=1), **where)] == [150]
         assert [row["value"] for row in latest(tx, as_of=NOW + timedelta(hours=2), **where)] == [120]
