@@ -46,7 +46,7 @@ def _level(fact: str, total: str, **coverage: str) -> Balance:
 
 
 RATE = "CASE WHEN by_subscription() THEN CAST(mrr AS DOUBLE) ELSE CAST(sales AS DOUBLE) * stay_n / nullif(stay, 0) END"
-KEPT = "coalesce(CAST(margin_value AS DOUBLE), 1)"
+KEPT = "CASE WHEN margin_value IS NULL THEN 1 ELSE CAST(margin AS DOUBLE) / CAST(margin_base AS DOUBLE) END"
 CUSTOMER_VALUE = Combined(
     card=LIFETIME_VALUE,
     parts={
@@ -63,12 +63,12 @@ CUSTOMER_VALUE = Combined(
         ),
         "margin": MARGIN,
     },
-    numerator=f"coalesce({RATE} * {KEPT} * CAST(stay AS DOUBLE), 0)",
+    numerator=f"coalesce({RATE} * ({KEPT}) * CAST(stay AS DOUBLE), 0)",
     denominator="customers * coalesce(stay_base, 0)",
     n="CAST(customers AS BIGINT)",
     status="CASE WHEN stay_n = 0 OR customers = 0 THEN 'zero_denominator' ELSE stay_status END",
     coverage={
-        f"capped_{CAP}m": f"round({RATE} / nullif(customers, 0) * {KEPT} * {CAP}, 6)",
+        f"capped_{CAP}m": f"round({RATE} / nullif(customers, 0) * ({KEPT}) * {CAP}, 6)",
         "fx_missing": "coalesce(CAST(json_extract(CASE WHEN by_subscription() THEN mrr_coverage ELSE "
         "sales_coverage END, "
         "'$.fx_missing') AS BIGINT), 0)",

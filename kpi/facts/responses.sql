@@ -20,7 +20,8 @@ judged AS (
         WHEN kind = 'CES' THEN CASE WHEN score >= 5 AND score <= 7 THEN 'positive'
             WHEN score >= 4 AND score < 5 THEN 'neutral' WHEN score >= 1 AND score < 4 THEN 'negative' END
         END AS feeling,
-        row_number() OVER (PARTITION BY kind, person, survey_id ORDER BY responded_at DESC NULLS LAST, id DESC) AS turn
+        row_number() OVER (PARTITION BY kind, person, survey_id ORDER BY coalesce(score BETWEEN 0 AND 10, false) DESC,
+            responded_at DESC NULLS LAST, id DESC) AS turn
     FROM felt
 )
 SELECT local_day(j.responded_at) AS day, j.connection, j.id, j.party, j.score, member(j.type) AS survey_type,
