@@ -101,13 +101,18 @@ def deal_of_call(book: Book, call: Row) -> Row | None:
         deal for link in links if (deal := linked_deal(book, connection, link)) is not None and not book.is_credit(deal)
     ]
     if not linked:
-        contacts = {link["entity_id"] for link in links if link["entity"] == "contacts"}
-        companies = {link["entity_id"] for link in links if link["entity"] == "companies"}
+        contacts, companies = (
+            {book.survivor(entity, connection, link["entity_id"]) for link in links if link["entity"] == entity}
+            for entity in ("contacts", "companies")
+        )
         linked = [
             deal
             for deal in book.deals
             if deal["connection"] == connection
-            and (deal["company_id"] in companies or contacts & contacts_of(book, deal))
+            and (
+                book.survivor("companies", connection, deal["company_id"] or "") in companies
+                or contacts & {book.survivor("contacts", connection, id_) for id_ in contacts_of(book, deal)}
+            )
             and was_open_between(book, deal, day, day)
         ]
     chosen = None

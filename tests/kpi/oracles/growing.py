@@ -42,8 +42,9 @@ def grown(now: Cell | None, then: Cell | None) -> Cell:
 
 def _growth(ask: Question, base_of: object) -> Question:
     def question(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+        base: Period = base_of(book, period)  # type: ignore[operator]
         now = ask(book, period, dimension)
-        then = ask(book, base_of(book, period), dimension)  # type: ignore[operator]
+        then = ask(book, base, dimension) if base.start >= period_of(book.first_day(), period.grain).start else {}
         return {member: grown(now.get(member), then.get(member)) for member in now.keys() | then.keys()}
 
     return question

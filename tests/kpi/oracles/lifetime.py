@@ -61,8 +61,6 @@ def customer_lifetime_value(book: Book, period: Period, dimension: str | None) -
         margin = margins.get(member if dimension in WITH_MARGIN else "")
         factor = Decimal(1) if margin is None or margin.value is None else margin.value
         above, below = money.get(member, Decimal(0)) * factor * (kept + lost), Decimal(customers * lost)
-        if member and not kept + lost:
-            continue
         if not customers or not kept + lost:
             cells[member] = Cell(value=None, numerator=above, denominator=below, n=customers, status="zero_denominator")
         elif not lost:
