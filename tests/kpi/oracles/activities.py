@@ -18,6 +18,19 @@ from tests.kpi.oracles.rows import (
     stage_member,
 )
 
+OF_DEAL = ("pipeline", "stage", "region")
+
+
+def deal_about(book: Book, activity: Row) -> Row | None:
+    """The deal that an activity is linked to; of several the one with the lowest id."""
+    found = []
+    for link in book.links.get(key_of(activity), []):
+        if link["entity"] == "deals":
+            deal = book.deal.get(book.survivor("deals", link["connection"], link["entity_id"]))
+            if deal is not None:
+                found.append(deal)
+    return min(found, key=lambda deal: str(deal["id"]), default=None)
+
 
 def activity_member(book: Book, activity: Row, instant: datetime, dimension: str | None) -> str:
     """Where an activity falls in a dimension; without one, into the total."""
@@ -27,6 +40,12 @@ def activity_member(book: Book, activity: Row, instant: datetime, dimension: str
         return qualified(activity["connection"], activity["owner_id"]) or NONE
     if dimension == "team":
         return book.team_of(activity["connection"], activity["owner_id"], instant)
+    if dimension in OF_DEAL:
+        deal = deal_about(book, activity)
+        return NONE if deal is None else book.member(book.at_present(deal), dimension)
+    if dimension == "channel":
+        kind = activity["type"]
+        return "phone" if kind == "call" else activity["subtype"] or kind if kind == "message" else kind
     return activity["type" if dimension == "activity_type" else dimension] or NONE
 
 

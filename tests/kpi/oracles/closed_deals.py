@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from tests.kpi.oracles.book import Book, Sight
 from tests.kpi.oracles.cells import Cell, Period, count, mean, period_of, quantile, ratio, total
-from tests.kpi.oracles.customers import customer_of_deal
+from tests.kpi.oracles.customers import attribute, customer_of_deal
 from tests.kpi.oracles.rows import NONE, Row, key_of, qualified
 
 
@@ -115,6 +115,22 @@ def average_deal_size_median(book: Book, period: Period, dimension: str | None) 
     return {member: quantile(worths(book, sights), Decimal("0.5")) for member, sights in groups.items()}
 
 
+def average_deal_size_lost(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """The same of lost deals."""
+    known = [sight for sight in lost_in(book, period) if book.worth(sight) is not None]
+    groups = slices(book, known, dimension)
+    return {member: mean(worths(book, sights)) for member, sights in groups.items()}
+
+
+def sales_cycle_length_lost(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Mean days from creation to closing of lost deals."""
+    valid = [sight for sight in lost_in(book, period) if cycle_days(book, sight) is not None]
+    groups = slices(book, valid, dimension)
+    return {
+        member: mean([Decimal(cycle_days(book, sight) or 0) for sight in sights]) for member, sights in groups.items()
+    }
+
+
 def cycle_days(book: Book, sight: Sight) -> int | None:
     """Whole days from the local day of creation to the close day; none where unknown or negative."""
     created = book.created_day(sight.deal)
@@ -216,7 +232,15 @@ def per_head(book: Book, period: Period, dimension: str | None, done: dict[str, 
 
 def revenue_per_customer(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
     """Revenue by distinct customers with a won deal."""
-    groups = slices(book, sold_in(book, period), dimension)
+    sold = sold_in(book, period)
+    if dimension in ("acquisition_source", "cohort"):
+        groups: dict[str, list[Sight]] = {}
+        for sight in sold:
+            name = "source" if dimension == "acquisition_source" else "cohort"
+            found = attribute(book, customer_of_deal(book, sight.deal), name)
+            groups.setdefault(found or NONE, []).append(sight)
+    else:
+        groups = slices(book, sold, dimension)
     cells = {}
     for member, sights in groups.items():
         customers = {customer_of_deal(book, sight.deal) for sight in sights if book.is_won_deal(sight.deal)}

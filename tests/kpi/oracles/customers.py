@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
+from functools import partial
 
 from tests.kpi.oracles.bands import size_band
 from tests.kpi.oracles.book import Book, Sight
 from tests.kpi.oracles.cells import Cell, Period, months_later, ratio
-from tests.kpi.oracles.events import Event, Question, remembered
+from tests.kpi.oracles.events import Event, Question, count_of, known, remembered, share_of
 from tests.kpi.oracles.rows import NONE, Row, is_live, key_of, qualified
 
 Customer = tuple[str, str, str]
@@ -236,6 +237,29 @@ def _adopters(book: Book, day: date) -> list[tuple[Customer, Decimal, Decimal]]:
     return [(c, Decimal(len(products) >= 2), Decimal(1)) for c, products in products_of(book, day).items()]
 
 
+def _all_products(book: Book, day: date) -> list[tuple[Customer, Decimal, Decimal]]:
+    return [(c, Decimal(len(products)), Decimal(1)) for c, products in products_of(book, day).items()]
+
+
+@remembered
+def later_wins(book: Book) -> Iterable[Event]:
+    """Wins that are not their customer's first."""
+    for customer, sights in wins(book).items():
+        for sight in sights[1:]:
+            yield Event(day=sight.day, of=partial(attribute, book, customer))
+
+
+@remembered
+def first_wins(book: Book) -> Iterable[Event]:
+    """First wins; `good` where another came within a year."""
+    for customer, sights in wins(book).items():
+        again = any(sight.day <= sights[0].day + WINDOW for sight in sights[1:])
+        yield Event(day=sights[0].day, of=partial(attribute, book, customer), good=again)
+
+
+deals_after_first_sale_count = count_of(later_wins)
+repeat_purchase_rate_12m = share_of(first_wins)
+products_per_customer = per_customer(_all_products)
 deals_after_first_sale = per_customer(_later_wins)
 repeat_purchase_rate = per_customer(_repeats)
 product_adoption_rate = per_customer(_adopters)
@@ -352,6 +376,17 @@ def upsell_cross_sell_rate(book: Book, period: Period, dimension: str | None) ->
         more, new = kinds.count("expansion"), kinds.count("new_business")
         if more or new or not member:
             cells[member] = ratio(more, new, new)
+    return cells
+
+
+def upsell_cross_sell_rate_amount(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """What won expansions are worth by what won new business is worth."""
+    cells = {}
+    for member, events in won_by_type(book).by(period, dimension).items():
+        more = [event for event in events if event.who == "expansion"]
+        new = [event for event in events if event.who == "new_business"]
+        if more or new or not member:
+            cells[member] = ratio(sum(known(more), Decimal(0)), sum(known(new), Decimal(0)), len(new))
     return cells
 
 

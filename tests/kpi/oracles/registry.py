@@ -71,7 +71,9 @@ ORACLES: dict[str, Oracle] = {
     ),
     "opportunity_conversion_rate": Oracle(ask=deals_over_time.opportunity_conversion_rate, dimensions=D_DEAL),
     "revenue_per_rep": Oracle(ask=closed_deals.revenue_per_rep, dimensions=("team", "owner", "role", "tenure_band")),
-    "revenue_per_customer": Oracle(ask=closed_deals.revenue_per_customer, dimensions=D_CUST),
+    "revenue_per_customer": Oracle(
+        ask=closed_deals.revenue_per_customer, dimensions=(*D_CUST, "acquisition_source", "cohort")
+    ),
     "regional_sales": Oracle(ask=closed_deals.regional_sales, dimensions=("region",)),
     "product_revenue": Oracle(ask=closed_deals.product_revenue, dimensions=("product",)),
     "sales_growth_mom": Oracle(
@@ -80,7 +82,9 @@ ORACLES: dict[str, Oracle] = {
         total_grains=ONLY_MONTHS,
         slice_grains=ONLY_MONTHS,
     ),
-    "sales_activity_count": Oracle(ask=activities.sales_activity_count, dimensions=D_ACT),
+    "sales_activity_count": Oracle(
+        ask=activities.sales_activity_count, dimensions=(*D_ACT, "channel", *activities.OF_DEAL)
+    ),
     "calls_per_rep": Oracle(ask=activities.calls_per_rep, dimensions=("team", "owner", "role", "outcome", "hour")),
     "calls_per_opportunity": Oracle(
         ask=activities.calls_per_opportunity,
@@ -194,7 +198,7 @@ _table(
 _table({"leads_by_source": leads.leads_by_source}, ("source", "campaign", "channel", "owner", "region"), False)
 _table({"lead_to_close_ratio": of_leads(leads.lead_to_close_ratio)}, ("owner", "team", "source", *OF_COMPANY))
 _table({"customer_acquisition_rate": customers.customer_acquisition_rate}, (*OF_COMPANY, "owner", "source"))
-_table({"conversation_to_demo_ratio": service.conversation_to_demo_ratio}, (*D_ACT, *service.OF_DEAL))
+_table({"conversation_to_demo_ratio": service.conversation_to_demo_ratio}, (*D_ACT, *activities.OF_DEAL))
 _table(
     {"meeting_acceptance_rate": service.meeting_acceptance_rate},
     ("owner", "team", "meeting_type", "source", "country", "region"),
@@ -212,6 +216,35 @@ _table(
     ("owner", "team", "activity_type", "direction", *OF_COMPANY, "source", "stage"),
 )
 _table({"stage_drop_off_rate": stages.stage_drop_off_rate}, ("stage",), False)
+_table(
+    {
+        "average_deal_size_lost": closed_deals.average_deal_size_lost,
+        "sales_cycle_length_lost": closed_deals.sales_cycle_length_lost,
+    },
+    ("owner", "team", "pipeline"),
+)
+_table(
+    {"average_deal_size_open": deals_over_time.average_deal_size_open},
+    ("owner", "team", "pipeline"),
+    grains=SLICE_GRAINS,
+)
+_table(
+    {"deal_stage_cycle_time_open_visits": stages.deal_stage_cycle_time_open_visits},
+    ("stage", "pipeline", "owner", "industry", "size_band"),
+    grains=SLICE_GRAINS,
+)
+_table(
+    {
+        "deals_after_first_sale_count": customers.deals_after_first_sale_count,
+        "products_per_customer": customers.products_per_customer,
+        "repeat_purchase_rate_12m": customers.repeat_purchase_rate_12m,
+    },
+    D_CUSTOMER,
+)
+_table(
+    {"upsell_cross_sell_rate_amount": customers.upsell_cross_sell_rate_amount},
+    ("owner", "product", *OF_COMPANY),
+)
 _table({"customer_lifetime_value": lifetime.customer_lifetime_value}, D_CUSTOMER, grains=LONGER)
 _table({"ltv_cac_ratio": lifetime.ltv_cac_ratio}, ("source",), grains=LONGER)
 _table({"average_customer_lifetime": customers.average_customer_lifetime}, D_CUSTOMER, grains=LONGER)

@@ -34,27 +34,10 @@ def place_of(book: Book, activity: Row) -> Member:
     instant = activity_instant(activity) or book.now
 
     def member(dimension: str) -> str | None:
-        if dimension in OF_DEAL:
-            deal = deal_about(book, activity)
-            return None if deal is None else book.value_of(book.at_present(deal), dimension)
         found = activity_member(book, activity, instant, dimension)
         return None if found == NONE else found
 
     return member
-
-
-OF_DEAL = ("pipeline", "stage", "region")
-
-
-def deal_about(book: Book, activity: Row) -> Row | None:
-    """The deal that an activity is linked to; of several the one with the lowest id."""
-    found = []
-    for link in book.links.get(key_of(activity), []):
-        if link["entity"] == "deals":
-            deal = book.deal.get(book.survivor("deals", link["connection"], link["entity_id"]))
-            if deal is not None:
-                found.append(deal)
-    return min(found, key=lambda deal: str(deal["id"]), default=None)
 
 
 def is_conversation(activity: Row) -> bool:

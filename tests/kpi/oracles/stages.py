@@ -1,13 +1,13 @@
 """Oracles of the KPIs that follow deals through the stages of their pipelines."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from tests.kpi.oracles.book import Book
-from tests.kpi.oracles.cells import Cell, Period, ratio
+from tests.kpi.oracles.cells import Cell, Period, mean, ratio
 from tests.kpi.oracles.events import Event, Member, mean_of, quantile_of, remembered
-from tests.kpi.oracles.rows import Row, key_of, qualified, stage_member
+from tests.kpi.oracles.rows import NONE, Row, key_of, qualified, stage_member
 
 
 def entries(book: Book, deal: Row, stage: Row, *, later: bool) -> list[Row]:
@@ -118,6 +118,25 @@ def place_of_stay(book: Book, deal: Row, visit: Row, day: date) -> Member:
     }
     sight = book.at_present(deal)
     return lambda dimension: members[dimension] if dimension in members else book.value_of(sight, dimension)
+
+
+def deal_stage_cycle_time_open_visits(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """The mean age of the visits to open stages that run at the end of a period, or now."""
+    day, running = book.moment(period), period.has(book.today)
+    instant = book.now if running else book.end_of(day)
+    found: dict[str, list[Decimal]] = {"": []} if dimension is None else {}
+    for sight in book.open_deals(period):
+        visits = [visit for visit in book.visits.get(key_of(sight.deal), []) if visit["entered_at"] <= instant]
+        if not visits:
+            continue
+        visit = max(visits, key=lambda visit: visit["entered_at"])
+        stage = visit["connection"], visit["pipeline_id"], visit["stage_id"]
+        lasts = visit["exited_at"] is None or visit["exited_at"] > instant
+        if lasts and not book.stage_flag(*stage, "is_closed"):
+            age = Decimal((instant - visit["entered_at"]) // timedelta(microseconds=1)) / Decimal(86_400_000_000)
+            member = "" if dimension is None else place_of_stay(book, sight.deal, visit, day)(dimension) or NONE
+            found.setdefault(member, []).append(age)
+    return {member: mean(ages) for member, ages in found.items()}
 
 
 deal_stage_cycle_time = mean_of(stays)
