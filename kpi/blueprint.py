@@ -63,7 +63,8 @@ def dimensions_of(metric: Metric) -> tuple[str, ...]:
     if "connection" in metric.dimensions:
         return metric.dimensions
     every = [set(columns().get(fact, ())) for fact in facts_of(metric)]
-    known = [some for some in every if "day" in some and some & set(metric.dimensions)]
+    own = set(metric.dimensions)
+    known = [some for some in every if "day" in some and (some & own or not own)]
     told = bool(known) and all(some & set(CONNECTED) for some in known)
     return (*metric.dimensions, "connection") if told else metric.dimensions
 

@@ -178,7 +178,9 @@ def faults(custom: Mapping[str, CustomKpi]) -> Iterator[Fault]:
 def _against(duck: "DuckDBPyConnection", fact: str, name: str, expression: str) -> str | None:
     import duckdb
 
-    query = f"SELECT {expression} FROM {fact}"  # looked at as a tree before it is run, over no rows
+    if any(mark in expression for mark in ("--", "/*", ";")):
+        return f"{expression!r} has a comment or a semicolon; give the expression alone"
+    query = f"SELECT ({expression}) FROM {fact}"  # looked at as a tree before it is run, over no rows
     [(text,)] = duck.execute("SELECT json_serialize_sql(?)", [query]).fetchall()
     tree = orjson.loads(text)
     if tree.get("error"):
