@@ -2,8 +2,9 @@
 CREATE OR REPLACE TABLE deal_calls AS
 WITH calls AS (SELECT activity, connection, id, day, outcome FROM rep_activities WHERE call = 1),
 links AS (
-    SELECT c.activity, c.connection, c.day, l.entity, l.entity_id
+    SELECT DISTINCT c.activity, c.connection, c.day, l.entity, coalesce(s.id, l.entity_id) AS entity_id
     FROM calls c JOIN activity_links l ON l.connection = c.connection AND l.activity_id = c.id
+    LEFT JOIN survivors s ON s.entity = l.entity AND s.connection = l.connection AND s.old_id = l.entity_id
 ),
 direct AS (
     SELECT l.activity, l.day, d.deal FROM links l
@@ -14,14 +15,19 @@ direct AS (
     JOIN lead e ON e.connection = l.connection AND e.id = l.entity_id AND l.entity = 'leads'
     JOIN deal d ON d.connection = e.connection AND d.id = e.deal_id WHERE d.is_regular OR NOT d.won
 ),
-people AS (
+named AS (
     SELECT connection, primary_contact_id AS contact_id, deal FROM deal WHERE primary_contact_id IS NOT NULL
     UNION SELECT c.connection, c.contact_id, d.deal FROM deal_contacts c
     JOIN deal d ON d.connection = c.connection AND d.id = c.deal_id
 ),
+known AS (
+    SELECT DISTINCT n.connection, coalesce(s.id, n.contact_id) AS contact_id, n.deal
+    FROM named n LEFT JOIN survivors s ON s.entity = 'contacts' AND s.connection = n.connection
+        AND s.old_id = n.contact_id
+),
 indirect AS (
     SELECT l.activity, l.day, p.deal FROM links l
-    JOIN people p ON p.connection = l.connection AND p.contact_id = l.entity_id
+    JOIN known p ON p.connection = l.connection AND p.contact_id = l.entity_id
     WHERE l.entity = 'contacts'
     UNION ALL
     SELECT l.activity, l.day, d.deal FROM links l

@@ -11,6 +11,7 @@ from store.records import (
     ActivityLink,
     Company,
     CompetitorPrice,
+    Contact,
     DealSplit,
     DealStageChange,
     ExchangeRate,
@@ -266,3 +267,19 @@ def test_only_connected_calls_where_the_settings_say_so(ledger: Ledger) -> None:
                    occurred_at=at("2026-04-09 09:15"))  # fmt: skip
     ledger.compute()
     assert ledger.value("calls_per_rep") == Decimal("0.5")
+
+
+def test_a_call_to_a_merged_contact_is_the_survivors(ledger: Ledger) -> None:
+    ledger.settings = KpiSettings(include=("calls_per_opportunity",))
+    ledger.add(Contact, id="kept")
+    ledger.add(Contact, id="lost", merged_into_id="kept")
+    ledger.deal("of survivor", primary_contact_id="kept", owner_id="bob")
+    ledger.deal("other")
+    for id, to in (("1", "lost"), ("2", "kept")):
+        ledger.add(
+            Activity, id=id, type="call", owner_id="ann", outcome="connected", occurred_at=at("2026-04-09 09:15")
+        )
+        ledger.add(ActivityLink, activity_id=id, entity="contacts", entity_id=to)
+    ledger.compute()
+    assert ledger.value("calls_per_opportunity") == 1
+    assert ledger.value("calls_per_opportunity", owner="crm:bob") == 2
