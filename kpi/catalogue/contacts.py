@@ -155,9 +155,9 @@ CONTACT_METRICS: tuple[Metric, ...] = (
             flags_small=True,
         ),
         fact="touched",
-        total="count(customer)",
-        count="count(DISTINCT customer)",
-        coverage={"unlinked_n": "count(*) - count(customer)"},
+        total="count(customer_number)",
+        count="count(DISTINCT customer_number)",
+        coverage={"unlinked_n": "count(*) - count(customer_number)"},
         dimensions=("owner", "team", "activity_type", "direction", *PARTY_DIMENSIONS, "source", "stage"),
     ),
     Periodic(

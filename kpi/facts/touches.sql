@@ -29,14 +29,19 @@ LEFT JOIN survivors s ON s.entity = 'deals' AND s.connection = k.connection AND 
 JOIN deal d ON d.connection = k.connection AND d.id = coalesce(s.id, k.entity_id)
 WHERE k.entity = 'deals' GROUP BY k.connection, k.activity_id;
 
--- touched: one row is one touchpoint of one customer on its day, or one that is tied to nobody.
+-- touched: one row is one touchpoint of one customer on its day, or one that is tied to nobody. Customers are numbered:
+-- numbers are told apart many times faster than texts.
 CREATE OR REPLACE TABLE touched AS
-SELECT a.day, a.connection, a.id, p.party AS customer, a.owner, a.team, a.activity_type, a.direction,
+WITH numbered AS (
+    SELECT party, row_number() OVER () AS number FROM (SELECT DISTINCT party FROM activity_parties)
+)
+SELECT a.day, a.connection, a.id, p.party AS customer, n.number AS customer_number, a.owner, a.team, a.activity_type, a.direction,
     coalesce(q.country, '__none__') AS country, coalesce(q.region, '__none__') AS region,
     coalesce(q.industry, '__none__') AS industry, coalesce(q.size_band, '__none__') AS size_band,
     coalesce(q.source, '__none__') AS source, coalesce(d.stage, '__none__') AS stage
 FROM rep_activities a
 LEFT JOIN activity_parties p ON p.connection = a.connection AND p.activity_id = a.id
+LEFT JOIN numbered n ON n.party = p.party
 LEFT JOIN parties q ON q.party = p.party
 LEFT JOIN activity_deals d ON d.connection = a.connection AND d.activity_id = a.id
 WHERE a.touch = 1;
