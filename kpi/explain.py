@@ -36,7 +36,7 @@ def explain(metric: Metric, language: str = "en") -> str:
         f"Slices      {slices_of(metric)}",
         "",
         "Dimensions",
-        *(f"  {name:<18}{DIMENSIONS[name]}" for name in metric.dimensions if name not in ON_DEMAND),
+        *(f"  {name:<20}{DIMENSIONS[name]}" for name in metric.dimensions if name not in ON_DEMAND),
         "",
         "Edge cases",
         *(f"  - {case}" for case in card.edge_cases),
