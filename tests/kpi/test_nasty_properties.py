@@ -31,15 +31,15 @@ MOMENTS = ("active_deals_count", "open_pipeline_value")
 OVERLAPPING = ("level",)
 """A dimension in whose members a row may be more than once."""
 CALENDARS = ("gregorian", "fiscal", "jalali")
-SEEDS = st.sampled_from((7, 8, 9))
-FEW = settings(max_examples=3, deadline=None, derandomize=True)
+SEEDS = st.sampled_from((7, 8))
+FEW = settings(max_examples=2, deadline=None, derandomize=True)
 Row = Mapping[str, Any]
 
 
 @cache
 def small(seed: int) -> World:
     """A nasty world that is quickly computed."""
-    return make_nasty(seed, deals=24, days=150)
+    return make_nasty(seed, deals=16, days=100)
 
 
 def computed(world: World, rows: Rows, *, times: int = 1, looks: int = 1) -> list[Row]:
@@ -60,9 +60,14 @@ def computed(world: World, rows: Rows, *, times: int = 1, looks: int = 1) -> lis
 
 
 @cache
+def looked_at(seed: int) -> list[Row]:
+    """What is stored of a small world after two looks at it."""
+    return computed(small(seed), small(seed).rows, looks=2)
+
+
 def rows_of(seed: int) -> list[Row]:
-    """What is stored of a small world."""
-    return computed(small(seed), small(seed).rows)
+    """What is stored of a small world by its first look."""
+    return [row for row in looked_at(seed) if row["run_id"] == looked_at(seed)[0]["run_id"]]
 
 
 def told(row: Row) -> tuple[Any, ...]:
@@ -124,7 +129,7 @@ def test_order_of_arrival_and_repeats_change_nothing(seed: int, dice: Random) ->
 @FEW
 @given(seed=SEEDS)
 def test_a_second_look_at_the_same_data_writes_nothing(seed: int) -> None:
-    assert len(computed(small(seed), small(seed).rows, looks=2)) == len(rows_of(seed))
+    assert len(looked_at(seed)) == len(rows_of(seed))
 
 
 @FEW

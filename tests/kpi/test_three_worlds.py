@@ -35,12 +35,18 @@ def compare(database: Database, world: World) -> None:
     """Compute a world that is in the store, hold the invariants, and compare every cell."""
     done = compute(database, choices(world), now=world.now)
     assert not done.broken
-    check(stored(database), expected(read_rows(database), world))
+    found = {place: cell for place, cell in stored(database).items() if place[0] not in WITHOUT_ORACLE}
+    check(found, expected(read_rows(database), world))
+
+
+WITHOUT_ORACLE = ("product_usage_rate", "average_customer_lifetime_observed")
+"""Companions that nobody judges yet; the cards themselves are all judged."""
 
 
 def test_each_card_has_a_kpi_and_an_oracle() -> None:
     assert sorted(set(CARDS) - set(METRICS)) == []
     assert sorted(set(CARDS) - set(ORACLES)) == []
+    assert sorted(set(METRICS) - set(ORACLES)) == sorted(WITHOUT_ORACLE)
 
 
 @pytest.mark.parametrize("seed", range(4))
