@@ -43,11 +43,13 @@ def in_periods(duck: DuckDBPyConnection, key: str, metric: Periodic, wanted: tup
     if _is_empty(duck, metric.fact):
         return
     measures = ", ".join(f"{columns(metric)[name]} AS {name}" for name in MEASURES)
+    kept = ", ".join(f"'{grain}'" for grain in metric.grains)
     for some in _dimensions(wanted):
         by = ", ".join(("calendar", "grain", "period_start", *some))
         duck.execute(
             "INSERT INTO cells BY NAME SELECT $key AS kpi_key, calendar, grain, period_start, $dimension AS dimension, "
-            f"{_member(some)} AS member, {measures} FROM {metric.fact} WHERE {_grains(some)} AND grain IN {metric.grains} GROUP BY {by} "
+            f"{_member(some)} AS member, {measures} FROM {metric.fact} "
+            f"WHERE {_grains(some)} AND grain IN ({kept}) GROUP BY {by} "
             f"HAVING $dimension = '' OR {metric.rows or metric.n} > 0",
             {"key": key, "dimension": ",".join(some)},
         )
