@@ -175,7 +175,7 @@ class Balance(_OverFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Periodic(_OverFact):
-    """A sum, or with a `base` a quotient, over a fact whose rows name their calendar, grain and period_start themselves.
+    """A sum, or with a `base` a quotient, over a fact whose rows themselves name calendar, grain and period_start.
 
     `rows` are those that keep a slice, where `n` may be 0.
     """

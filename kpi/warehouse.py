@@ -23,7 +23,8 @@ EVENTS = ("macros", "homes", "survivors", "rates", "teams", "deal", "parties", "
           "open_spans", "leads", "stage_reach", "deal_calls", "lead_touches", "first_contacts", "touches",
           "done_activities", "meeting_answers", "customers", "customer_deals", "sold_deals", "responses", "requests",
           "spend", "orders", "gross_deals", "trainings")  # fmt: skip
-MOMENTS = ("targets", "open_deals", "open_visits", "new_customers", "price_gaps", "customer_levels", "adoption", "engagement")
+MOMENTS = ("targets", "open_deals", "open_visits", "new_customers", "price_gaps", "customer_levels", "adoption",
+           "engagement")  # fmt: skip
 LONGEST_PAST_YEARS = 30
 CREDITED = {"owner": "sum(flag)", "splits": "sum(flag * share)"}
 """How many deals carry a flag, each once: one that is credited to several people has several rows, with shares."""
