@@ -76,7 +76,7 @@ def ltv_cac_ratio(book: Book, period: Period, dimension: str | None) -> dict[str
     """What a customer is worth by what it costs to win one."""
     worths = customer_lifetime_value(book, period, dimension)
     costs = customer_acquisition_cost(book, period, dimension)
-    if dimension is None and costs[""].status == "source_missing":
+    if all(cost.status == "source_missing" for cost in costs.values()) and not book.has_rows("spend"):
         return costs
     cells = {}
     unknown = Cell(value=None, numerator=None, denominator=None, n=0, status="zero_denominator")
