@@ -6,17 +6,38 @@ from dataclasses import dataclass
 from duckdb import DuckDBPyConnection
 
 from kpi.catalogue.dimensions import ON_DEMAND
-from kpi.metric import Flow, Growth, Mean, Metric, Moment, OverFact, Percentile, PerSpan, Ratio
-from kpi.periods import SLICED, Period
+from kpi.metric import (
+    Balance,
+    Combined,
+    Flow,
+    Growth,
+    Mean,
+    Metric,
+    Moment,
+    OverFact,
+    Percentile,
+    Periodic,
+    Quotient,
+    Ratio,
+    Trailing,
+)
+from kpi.periods import SLICED, Grain, Period
 
 HOLISTIC_BUDGET = 40_000_000  # rows held at once by medians and distinct counts, which keep every value
-WHOLE_NUMBERS = frozenset({"fx_missing", "invalid_n"})
+MOST_TABLES = 400  # hash tables of distinct values at once: each holds a megabyte before it has a row
+WHOLE_NUMBERS = frozenset({"fx_missing"})
 CELLS = """CREATE OR REPLACE TABLE cells (
     kpi_key VARCHAR, calendar VARCHAR, grain VARCHAR, period_start DATE, dimension VARCHAR, member VARCHAR,
-    numerator DECIMAL(38, 10), denominator DECIMAL(38, 10), n BIGINT, value DECIMAL(38, 10), coverage VARCHAR)"""
+    numerator DECIMAL(38, 10), denominator DECIMAL(38, 10), n BIGINT, value DECIMAL(38, 10), coverage VARCHAR,
+    status VARCHAR, marks VARCHAR, detail VARCHAR)"""
 MACROS = """
 CREATE OR REPLACE MACRO days(us) AS CAST((CAST(us AS HUGEINT) * 10000000000 + 43200000000) // 86400000000
     AS DECIMAL(38, 0)) * 0.0000000001::DECIMAL(11, 10);
+CREATE OR REPLACE MACRO minutes(us) AS CAST((CAST(us AS HUGEINT) * 10000000000 + 30000000) // 60000000
+    AS DECIMAL(38, 0)) * 0.0000000001::DECIMAL(11, 10);
+CREATE OR REPLACE MACRO significant(x) AS CASE WHEN x = 0 THEN 0
+    ELSE round(x, 5 - CAST(floor(log10(abs(x))) AS INTEGER)) END;
+CREATE OR REPLACE MACRO standard_error(x) AS significant(stddev_samp(CAST(x AS DOUBLE)) / sqrt(count(x)));
 CREATE OR REPLACE MACRO unscaled(x) AS CAST(x * 10000000000 AS HUGEINT);
 CREATE OR REPLACE MACRO quotient(a, b, digits) AS CASE
     WHEN abs(a) > 1e16 THEN round(CAST(a AS DOUBLE) / CAST(b AS DOUBLE), digits)
@@ -46,37 +67,61 @@ class Slice:
         return ",".join(self.dimensions)
 
 
-def part_key(metric: PerSpan | Growth) -> str:
-    """The key under which the cells of a metric's part stand; no KPI of its own."""
-    return f"_{metric.card.key}"
+def totals_of(one: Slice) -> Slice:
+    """The total that the members of a slice are shares of."""
+    return Slice(calendar=one.calendar, grain=one.grain)
 
 
 def slices(
-    metric: Metric, periods: Iterable[Period], off: Iterable[str], crossed: Iterable[Sequence[str]]
+    metric: Metric,
+    periods: Iterable[Period],
+    off: Iterable[str],
+    crossed: Iterable[Sequence[str]],
+    on: Iterable[str] = (),
 ) -> tuple[Slice, ...]:
     """Every slice in which a metric is kept: totals for each grain, its dimensions for months and longer."""
-    grains = dict.fromkeys((period.calendar, period.grain.value) for period in periods)
-    if isinstance(metric, Growth):
-        grains = dict.fromkeys(pair for pair in grains if pair[1] == "month")
-    names = [(name,) for name in metric.dimensions if name not in ON_DEMAND and name not in off]
+    pairs_of_grains = dict.fromkeys((period.calendar, period.grain.value) for period in periods)
+    grains = [pair for pair in pairs_of_grains if pair[1] in grains_of(metric)]
+    stored = metric.dimensions if metric.stored is None else metric.stored
+    kept = [name for name in stored if name not in ON_DEMAND and name not in off]
+    names = [(name,) for name in dict.fromkeys((*kept, *on))]
     pairs = [tuple(sorted(pair)) for pair in crossed if set(pair) <= set(metric.dimensions)]
-    mandatory = not isinstance(metric, PerSpan | Growth) and metric.mandatory
-    totals = [] if mandatory else [Slice(calendar=c, grain=g) for c, g in grains]
+    totals = [] if is_mandatory(metric) else [Slice(calendar=c, grain=g) for c, g in grains]
     return (
         *totals,
         *(Slice(calendar=c, grain=g, dimensions=d) for c, g in grains if g in SLICED for d in (*names, *pairs)),
     )
 
 
-def columns(metric: OverFact | Moment, *, among: Iterable[OverFact] = ()) -> dict[str, str]:
+def grains_of(metric: Metric) -> tuple[str, ...]:
+    """The grains that a metric is kept for."""
+    match metric:
+        case Growth() | Trailing() | Combined() | Periodic():
+            return metric.grains
+        case Moment(daily=""):
+            return tuple(grain.value for grain in SLICED)
+        case _:
+            return tuple(grain.value for grain in Grain)
+
+
+def is_mandatory(metric: Metric) -> bool:
+    """Whether a metric has no totals."""
+    return isinstance(metric, OverFact | Moment | Balance | Periodic | Combined) and metric.mandatory
+
+
+def columns(metric: OverFact | Moment | Periodic, *, among: Iterable[OverFact] = ()) -> dict[str, str]:
     """The aggregates behind a metric's numerator, denominator, n, direct value and coverage; NULL for none.
 
     `rows` and `whole_n` stand in for n where a slice is kept though n is 0, and in totals.
     Percentiles of one expression `among` others are asked for at once: DuckDB then keeps the values once.
     """
     match metric:
-        case Flow() | Moment():
+        case Moment() | Periodic():
+            found = (metric.total, metric.base or "NULL", metric.n, "NULL")
+        case Flow():
             found = (metric.total, "NULL", metric.n, "NULL")
+        case Quotient():
+            found = (metric.over, metric.under, metric.n, "NULL")
         case Ratio():
             found = (metric.part, metric.whole, metric.whole, "NULL")
         case Mean():
@@ -87,9 +132,15 @@ def columns(metric: OverFact | Moment, *, among: Iterable[OverFact] = ()) -> dic
             value = f"round(quantile_cont({metric.of}, {shares})[{shares.index(metric.at) + 1}], 10)"
             found = ("NULL", f"count({metric.of})", f"count({metric.of})", value)
     names = ("numerator", "denominator", "n", "value")
-    rows = metric.rows if isinstance(metric, Mean) else None
+    rows = metric.rows if isinstance(metric, Mean | Quotient) else None
     whole_n = metric.whole_n if isinstance(metric, Flow) else None
-    more = {"coverage": coverage(metric.coverage), "rows": rows or "NULL", "whole_n": whole_n or "NULL"}
+    more = {
+        "coverage": coverage(metric.coverage),
+        "status": metric.status or "NULL",
+        "marks": marks(metric.marks),
+        "rows": rows or "NULL",
+        "whole_n": whole_n or "NULL",
+    }
     return dict(zip(names, found, strict=True)) | more
 
 
@@ -97,14 +148,22 @@ def coverage(parts: Mapping[str, str]) -> str:
     """A JSON text of the aggregates, by name."""
     if not parts:
         return "NULL"
-    kind = {True: "BIGINT", False: "DOUBLE"}
-    fields = (f"'{name}': CAST({parts[name]} AS {kind[name in WHOLE_NUMBERS]})" for name in sorted(parts))
+    kinds = {name: "BIGINT" if name in WHOLE_NUMBERS or name.endswith("_n") else "DOUBLE" for name in parts}
+    fields = (f"'{name}': CAST({parts[name]} AS {kinds[name]})" for name in sorted(parts))
     return f"CAST(to_json({{{', '.join(fields)}}}) AS VARCHAR)"
+
+
+def marks(flags: Mapping[str, str]) -> str:
+    """The names of the flags that are up, as a list in JSON without its brackets."""
+    if not flags:
+        return "NULL"
+    up = ", ".join(f"CASE WHEN {flags[name]} THEN '\"{name}\"' END" for name in sorted(flags))
+    return f"nullif(concat_ws(',', {up}), '')"
 
 
 def is_holistic(metric: OverFact) -> bool:
     """Whether every value must be held to aggregate it."""
-    return isinstance(metric, Percentile) or (isinstance(metric, Mean) and "DISTINCT" in metric.count)
+    return isinstance(metric, Percentile) or any("DISTINCT" in expression for expression in columns(metric).values())
 
 
 def add_up(
@@ -118,8 +177,12 @@ def add_up(
     heavy = {key: pair for key, pair in metrics.items() if is_holistic(pair[0])}
     fact = next(iter(metrics.values()))[0].fact
     [(rows,)] = duck.execute(f"SELECT count(*) FROM {fact}").fetchall()
+    if not rows:
+        return
     for group, budget in ((light, 10 * HOLISTIC_BUDGET), (heavy, HOLISTIC_BUDGET)):
         at_once = max(1, budget // max(1, rows * max(1, len(group))))
+        if group is heavy:
+            at_once = min(at_once, max(1, MOST_TABLES // max(1, len(group))))
         wanted = tuple(dict.fromkeys(one for _, ones in group.values() for one in ones))
         for some in _chunks(wanted, at_once):
             _group(duck, fact, group, some, where)
@@ -166,13 +229,14 @@ def _mask(one: Slice, by: Sequence[str]) -> int:
 
 
 def _keep(duck: DuckDBPyConnection, key: str, index: int, measures: Mapping[str, str], picked: Sequence[str]) -> None:
-    names = ("numerator", "denominator", "n", "value", "coverage", "rows", "whole_n")
+    names = ("numerator", "denominator", "n", "value", "coverage", "status", "marks", "rows", "whole_n")
     found = {name: f"{name}_{index}" if f"{name}_{index}" in measures else "NULL" for name in names}
     n = f"CASE WHEN dimension = '' THEN coalesce({found['whole_n']}, {found['n']}) ELSE {found['n']} END"
     duck.execute(
         f"INSERT INTO cells SELECT '{key}', calendar, grain, period_start, dimension, member, {found['numerator']}, "
-        f"{found['denominator']}, {n}, {found['value']}, {found['coverage']} FROM grouped "
-        f"WHERE mask IN ({', '.join(picked)}) AND (coalesce({found['rows']}, {found['n']}) > 0 OR dimension = '')"
+        f"{found['denominator']}, {n}, {found['value']}, {found['coverage']}, {found['status']}, {found['marks']}, "
+        f"NULL FROM grouped WHERE mask IN ({', '.join(picked)}) "
+        f"AND (coalesce({found['rows']}, {found['n']}) > 0 OR dimension = '')"
     )
 
 

@@ -8,10 +8,17 @@ from zoneinfo import ZoneInfo, available_timezones
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-WEEKDAYS: tuple[Weekday, ...] = (
-    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
-)  # fmt: skip
+from kpi.calendars import WEEKDAYS, CalendarSettings, OwnCalendar, Weekday, WeeksCalendar, name_of
+from kpi.custom import CustomKpi
+
+__all__ = ["WEEKDAYS", "KpiSettings", "Reporting", "Weekday", "definitions_hash", "resolve"]
+
+
+MAPS = {"region_map", "source_map", "lost_reason_exclusions", "min_sample"}
+"""The settings that say how words of the CRM are read."""
+
+ENGAGEMENT_WEIGHTS: Mapping[str, int] = {"reply": 3, "meeting": 5, "call": 3, "survey": 2, "ticket": 1, "usage": 0}
+"""What an interaction adds to a customer's engagement."""
 
 
 class KpiSettings(BaseModel):
@@ -21,8 +28,9 @@ class KpiSettings(BaseModel):
 
     currency: str | None = None
     time_zone: str | None = None
-    calendars: tuple[Literal["gregorian", "fiscal"], ...] = ("gregorian", "fiscal")
+    calendars: Annotated[tuple[CalendarSettings, ...], Field(min_length=1)] = ("gregorian", "fiscal")
     fiscal_year_start: Annotated[int, Field(ge=1, le=12)] | None = None
+    fiscal_year_named_by: Literal["start", "end"] = "end"
     week_start: Weekday | None = None
     region_map: Mapping[str, str] = {}
     source_map: Mapping[str, str] = {}
@@ -33,7 +41,30 @@ class KpiSettings(BaseModel):
     include: tuple[str, ...] | None = None
     exclude: tuple[str, ...] = ()
     dimensions_off: tuple[str, ...] = ()
+    dimensions_on: tuple[str, ...] = ()
     crossed: tuple[tuple[str, str], ...] = ()
+    custom: Mapping[str, CustomKpi] = {}
+    match_users: Literal["email"] | None = None
+    target_split: Literal["days"] | None = None
+    credit_mode: Literal["owner", "splits"] = "owner"
+    calls_connected_only: bool = False
+    orders_exclude_zero: bool = False
+    customer_basis: Literal["auto", "subscription", "purchase"] = "auto"
+    active_customer_window_days: Annotated[int, Field(ge=1)] = 365
+    follow_up_window_days: Annotated[int, Field(ge=1)] = 14
+    funnel_mode: Literal["reached", "strict"] = "reached"
+    demo_words: tuple[str, ...] = ("demo",)
+    engagement_weights: Mapping[str, Annotated[int, Field(ge=0)]] = ENGAGEMENT_WEIGHTS
+
+    @field_validator("calendars")
+    @classmethod
+    def _each_once(cls, calendars: tuple[CalendarSettings, ...]) -> tuple[CalendarSettings, ...]:
+        seen: set[str] = set()
+        for name in map(name_of, calendars):
+            if name in seen:
+                raise ValueError(f"{name!r} stands twice; each calendar has a name of its own")
+            seen.add(name)
+        return calendars
 
     @field_validator("time_zone")
     @classmethod
@@ -57,6 +88,17 @@ class Reporting(BaseModel):
     fiscal_year_start: int
     week_start: Weekday
     close_date_policy: str
+    own_calendars: str | None = None
+    match_users: str | None = None
+    credit_mode: str = "owner"
+    calls_connected_only: bool = False
+    orders_exclude_zero: bool = False
+    customer_basis: str = "auto"
+    active_customer_window_days: int = 365
+    follow_up_window_days: int = 14
+    funnel_mode: str = "reached"
+    demo_words: tuple[str, ...] = ("demo",)
+    engagement_weights: Mapping[str, int] = ENGAGEMENT_WEIGHTS
 
     @property
     def zone(self) -> ZoneInfo:
@@ -66,13 +108,14 @@ class Reporting(BaseModel):
     @property
     def parameters_hash(self) -> str:
         """What makes a series of its own: the same number under other parameters is another number."""
-        return _digest(self.model_dump())
+        always = {"currency", "time_zone", "fiscal_year_start", "week_start", "close_date_policy"}
+        return _digest({**self.model_dump(include=always), **self.model_dump(exclude=always, exclude_defaults=True)})
 
 
 def definitions_hash(versions: Mapping[str, str], settings: KpiSettings) -> str:
-    """What may restate a series without making a new one: definitions, maps, exclusions."""
-    maps = settings.model_dump(include={"region_map", "source_map", "lost_reason_exclusions", "min_sample"})
-    return _digest({"versions": dict(versions), **maps})
+    """What may restate a series without making a new one: definitions, then (after a dot) maps and exclusions."""
+    maps = settings.model_dump(include=MAPS)
+    return f"{_digest(dict(versions))}.{_digest(maps)}"
 
 
 def resolve(settings: KpiSettings, accounts: Sequence[Mapping[str, object]]) -> Reporting:
@@ -84,12 +127,24 @@ def resolve(settings: KpiSettings, accounts: Sequence[Mapping[str, object]]) -> 
     of_account = str(first("week_start") or "").lower()
     zone = str(settings.time_zone or first("time_zone") or "UTC")
     month = settings.fiscal_year_start or first("fiscal_year_start") or 1
+    own = [one for one in settings.calendars if isinstance(one, WeeksCalendar | OwnCalendar)]
     return Reporting(
         currency=settings.currency or _text(first("base_currency")),
         time_zone=zone if zone in available_timezones() else "UTC",
         fiscal_year_start=int(str(month)),
         week_start=settings.week_start or _weekday(of_account),
         close_date_policy=settings.close_date_policy,
+        own_calendars=_digest([one.model_dump(mode="json") for one in own]) if own else None,
+        match_users=settings.match_users,
+        credit_mode=settings.credit_mode,
+        calls_connected_only=settings.calls_connected_only,
+        orders_exclude_zero=settings.orders_exclude_zero,
+        customer_basis=settings.customer_basis,
+        active_customer_window_days=settings.active_customer_window_days,
+        follow_up_window_days=settings.follow_up_window_days,
+        funnel_mode=settings.funnel_mode,
+        demo_words=settings.demo_words,
+        engagement_weights={**ENGAGEMENT_WEIGHTS, **settings.engagement_weights},
     )
 
 

@@ -8,32 +8,61 @@ from importlib.resources import files
 import orjson
 from duckdb import DuckDBPyConnection
 
-from kpi.periods import SLICED, Calendar, Period, fiscal, gregorian
+from kpi.calendars import BUILT_IN, name_of
+from kpi.catalogue import METRICS
+from kpi.metric import Flow, Metric, Unit
+from kpi.periods import DAY, SLICED, Calendar, Grain, Period, earlier
+from kpi.periods import calendar as made
+from kpi.periods import calendars as chosen
 from kpi.settings import KpiSettings, Reporting
 from kpi.zones import day_end, local_time
 from store.columns import utc
 
-EVENTS = ("macros", "rates", "teams", "deal", "histories", "reps", "rep_spans", "closed_deals", "created_deals",
-          "product_lines", "rep_activities", "stage_visits", "stage_reach", "open_spans", "deal_calls")  # fmt: skip
-MOMENTS = ("open_deals",)
+EVENTS = ("macros", "homes", "survivors", "rates", "teams", "deal", "parties", "histories", "reps", "rep_spans",
+          "closed_deals", "credited_deals", "created_deals", "product_lines", "rep_activities", "stage_visits",
+          "open_spans", "leads", "stage_reach", "deal_calls", "lead_touches", "first_contacts", "touches",
+          "done_activities", "meeting_answers", "customers", "customer_deals", "sold_deals", "responses", "requests",
+          "spend", "orders", "gross_deals", "trainings")  # fmt: skip
+MOMENTS = ("targets", "open_deals", "open_visits", "new_customers", "price_gaps", "customer_levels", "adoption",
+           "engagement")  # fmt: skip
 LONGEST_PAST_YEARS = 30
+CREDITED = {"owner": "sum(flag)", "splits": "sum(flag * share)"}
+"""How many deals carry a flag, each once: one that is credited to several people has several rows, with shares."""
 FIRST_EVENT = """
 SELECT min(day) FROM (
     SELECT min(created_day) AS day FROM deal UNION ALL SELECT min(close_day) FROM deal WHERE closed
-    UNION ALL SELECT min(day) FROM rep_activities UNION ALL SELECT min(entered_day) FROM visits
+    UNION ALL SELECT min(day) FROM rep_activities WHERE call + counted > 0
+    UNION ALL SELECT min(entered_day) FROM visits UNION ALL SELECT min(day) FROM lead
+    UNION ALL SELECT min(day) FROM requests UNION ALL SELECT min(day) FROM responses
+    UNION ALL SELECT min(day) FROM order_values UNION ALL SELECT min(day) FROM trainings
 )"""
 
 
-def build(duck: DuckDBPyConnection, settings: KpiSettings, reporting: Reporting, now: datetime) -> list[Period]:
-    """Make every fact; answers the periods from the first event to the one that contains `now`."""
+def build(
+    duck: DuckDBPyConnection,
+    settings: KpiSettings,
+    reporting: Reporting,
+    now: datetime,
+    *,
+    metrics: Mapping[str, Metric] = METRICS,
+    calendar: str | None = None,
+) -> list[Period]:
+    """Make every fact; answers the periods from the first event to the one that contains `now`.
+
+    With `calendar` only that one's, whether it is configured or not.
+    """
     today = now.astimezone(reporting.zone).date()
     _settle(duck, settings, reporting, now, today)
     for name in EVENTS:
         duck.execute(sql(name))
-    periods = _periods(duck, settings, reporting, today)
+    first, own = _first_day(duck, today), calendars(settings, reporting, only=calendar)
+    periods = [period for one in own.values() for period in one(first, today)]
     _place(duck, periods, today)
+    _plan(duck, own.values(), periods, {**METRICS, **metrics})
     for name in MOMENTS:
         duck.execute(sql(name))
+    if settings.match_users == "email":
+        _match_users(duck)
     return periods
 
 
@@ -49,37 +78,61 @@ def _settle(duck: DuckDBPyConnection, settings: KpiSettings, reporting: Reportin
     currency = "NULL" if reporting.currency is None else _quoted(reporting.currency)
     for signature, expression in (
         ("local_day(t)", f"CAST({local_time('t', zone)} AS DATE)"),
+        ("local_hour(t)", f"hour({local_time('t', zone)})"),
         ("day_end(d)", day_end("d", zone)),
         ("today()", f"DATE '{today}'"),
         ("present()", f"TIMESTAMP '{instant}'"),
         ("reporting_currency()", f"CAST({currency} AS VARCHAR)"),
         ("close_date_policy()", _quoted(reporting.close_date_policy)),
+        ("funnel_mode()", _quoted(reporting.funnel_mode)),
+        ("follow_up_days()", str(reporting.follow_up_window_days)),
+        ("active_customer_days()", str(reporting.active_customer_window_days)),
+        ("credit_mode()", _quoted(reporting.credit_mode)),
+        ("credited(flag, share)", CREDITED[reporting.credit_mode]),
+        ("calls_connected_only()", str(reporting.calls_connected_only)),
+        ("orders_exclude_zero()", str(reporting.orders_exclude_zero)),
+        ("customer_basis()", _quoted(reporting.customer_basis)),
+        ("is_demo(subtype, title)", _is_demo(reporting.demo_words)),
+        ("target_split()", _quoted(settings.target_split or "none")),
     ):
         duck.execute(f"CREATE OR REPLACE MACRO {signature} AS {expression}")
     _pairs(duck, "region_map", ("country", "region"), settings.region_map)
     _pairs(duck, "source_map", ("source", "category"), settings.source_map)
+    weights = {kind: str(weight) for kind, weight in reporting.engagement_weights.items()}
+    _pairs(duck, "engagement_weight_texts", ("kind", "weight"), weights)
+    duck.execute(
+        "CREATE OR REPLACE VIEW engagement_weights AS SELECT kind, CAST(weight AS INTEGER) AS weight "
+        "FROM engagement_weight_texts"
+    )
     reasons = [reason.strip().lower() for reason in settings.lost_reason_exclusions]
     duck.execute("CREATE OR REPLACE TABLE lost_reason_exclusions AS SELECT unnest(?::VARCHAR[]) AS reason", [reasons])
 
 
-def _periods(duck: DuckDBPyConnection, settings: KpiSettings, reporting: Reporting, today: date) -> list[Period]:
+def _first_day(duck: DuckDBPyConnection, today: date) -> date:
     [(first,)] = duck.execute(FIRST_EVENT).fetchall()
-    first = min(today, max(first or today, today - timedelta(days=366 * LONGEST_PAST_YEARS)))
-    return [period for calendar in calendars(settings, reporting) for period in calendar(first, today)]
+    return min(today, max(first or today, today - timedelta(days=366 * LONGEST_PAST_YEARS)))
 
 
-def calendars(settings: KpiSettings, reporting: Reporting) -> Iterable[Calendar]:
-    """The calendars of a company: a fiscal one only where its year is not the Gregorian one."""
-    if "gregorian" in settings.calendars:
-        yield gregorian(reporting.week_start)
-    if "fiscal" in settings.calendars and reporting.fiscal_year_start != 1:
-        yield fiscal(reporting.fiscal_year_start)
+def calendars(settings: KpiSettings, reporting: Reporting, *, only: str | None = None) -> dict[str, Calendar]:
+    """The calendars of a company by name, or the one that is asked for. Raises ValueError for one that there isn't."""
+    start, named_by = reporting.fiscal_year_start, settings.fiscal_year_named_by
+    if only is None:
+        return chosen(settings.calendars, fiscal_year_start=start, named_by=named_by, week_start=reporting.week_start)
+    own = {name_of(one): one for one in (*BUILT_IN, *settings.calendars)}
+    if only not in own:
+        raise ValueError(f"there is no calendar {only}; there are {', '.join(own)}")
+    return {only: made(own[only], fiscal_year_start=start, named_by=named_by, week_start=reporting.week_start)}
 
 
 def _place(duck: DuckDBPyConnection, periods: list[Period], today: date) -> None:
     shape = {"calendar": "VARCHAR", "grain": "VARCHAR", "start_day": "DATE", "end_day": "DATE",
-             "is_running": "BOOLEAN", "elapsed_days": "BIGINT"}  # fmt: skip
-    rows = [(one.calendar, one.grain, one.start, one.end, today in one, one.elapsed(today)) for one in periods]
+             "is_running": "BOOLEAN", "elapsed_days": "BIGINT", "name": "VARCHAR", "previous_day": "DATE",
+             "year_ago_day": "DATE"}  # fmt: skip
+    before = earlier(periods)
+    rows = [
+        (one.calendar, one.grain, one.start, one.end, today in one, one.elapsed(today), one.name, *before[one])
+        for one in periods
+    ]
     put_rows(duck, "periods", shape, rows)
     starts = ", ".join(
         f"max(start_day) FILTER (calendar = '{calendar}' AND grain = '{grain}') AS {calendar}_{grain}"
@@ -95,6 +148,35 @@ def _place(duck: DuckDBPyConnection, periods: list[Period], today: date) -> None
         "CREATE OR REPLACE TABLE moments AS SELECT DISTINCT CAST(end_day - 1 AS DATE) AS day FROM periods "
         f"WHERE NOT is_running AND grain IN ({sliced})"
     )
+
+
+def _plan(
+    duck: DuckDBPyConnection, own: Iterable[Calendar], periods: Sequence[Period], metrics: Mapping[str, Metric]
+) -> None:
+    """The periods that targets may be for, to the end of the running years; and what adds up, and what is money."""
+    whole = [one for one in periods if one.grain is Grain.ALL]
+    planned = [
+        period for calendar, all_ in zip(own, whole, strict=True) for period in calendar(all_.start, all_.end - DAY)
+    ]
+    shape = {"calendar": "VARCHAR", "grain": "VARCHAR", "start_day": "DATE", "end_day": "DATE"}
+    put_rows(duck, "plan_periods", shape, [(one.calendar, one.grain, one.start, one.end) for one in planned])
+    kinds = [(key, isinstance(metric, Flow), metric.card.unit is Unit.MONEY) for key, metric in metrics.items()]
+    put_rows(duck, "kpi_kinds", {"kpi_key": "VARCHAR", "is_flow": "BOOLEAN", "is_money": "BOOLEAN"}, kinds)
+
+
+def _match_users(duck: DuckDBPyConnection) -> None:
+    """Let people whom several connections know by one e-mail address be one: the first connection's, by name."""
+    duck.execute(
+        "CREATE OR REPLACE TABLE same_people AS SELECT connection || ':' || id AS member, "
+        "first_value(connection || ':' || id) OVER (PARTITION BY lower(trim(email)) ORDER BY deleted_at IS NOT NULL, "
+        "connection, id) AS person FROM users WHERE trim(coalesce(email, '')) <> '' QUALIFY member <> person"
+    )
+    found = duck.execute(
+        "SELECT c.table_name, c.column_name FROM duckdb_columns() c JOIN duckdb_tables() t USING (table_oid) "
+        "WHERE t.database_name = current_database() AND c.column_name IN ('owner', 'rep')"
+    ).fetchall()
+    for table, column in found:
+        duck.execute(f"UPDATE {table} SET {column} = person FROM same_people WHERE {column} = same_people.member")
 
 
 def put_rows(duck: DuckDBPyConnection, table: str, shape: Mapping[str, str], rows: Iterable[Sequence[object]]) -> None:
@@ -113,6 +195,14 @@ def _pairs(duck: DuckDBPyConnection, table: str, columns: tuple[str, str], pairs
         f"unnest(?::VARCHAR[]) AS {columns[1]}",
         [list(pairs), list(pairs.values())],
     )
+
+
+def _is_demo(words: Sequence[str]) -> str:
+    """Whether a meeting is a demo, by its kind or its title."""
+    lowered = [_quoted(word.lower()) for word in words]
+    kinds = [f"lower(trim(subtype)) = {word}" for word in lowered]
+    titles = [f"contains(lower(title), {word})" for word in lowered]
+    return f"coalesce({' OR '.join([*kinds, *titles, 'false'])}, false)"
 
 
 def _quoted(text: str) -> str:

@@ -217,7 +217,10 @@ class KpiDefinition(SQLModel, table=True):
 
 
 class KpiSnapshotRun(SQLModel, table=True):
-    """One computation of all KPIs, also when nothing changed: the heartbeat. `status`: incomplete, complete."""
+    """One computation of all KPIs, also when nothing changed: the heartbeat. `status`: incomplete, complete.
+
+    `basis` is live or rebuilt (for the past instant `as_of`). `broken` tells in sentences which invariants don't hold.
+    """
 
     __tablename__ = "kpi_snapshot_runs"
     id: int | None = Field(default=None, primary_key=True, sa_type=BIG)
@@ -232,6 +235,18 @@ class KpiSnapshotRun(SQLModel, table=True):
     duration_s: float | None = None
     values_checked: int = Field(default=0, sa_type=BIG)
     values_written: int = Field(default=0, sa_type=BIG)
+    broken: list[str] | None = Field(default=None, sa_type=JsonType)
+
+
+class CalendarPeriod(SQLModel, table=True):
+    """A period of a calendar, with its name: half-open local days, `period_start` <= day < `period_end`."""
+
+    __tablename__ = "calendar_periods"
+    calendar: str = Field(primary_key=True)
+    grain: str = Field(primary_key=True)
+    period_start: date = Field(primary_key=True)
+    period_end: date = Field(primary_key=True)
+    name: str
 
 
 class KpiSnapshot(SQLModel, table=True):
@@ -281,6 +296,24 @@ class KpiSnapshot(SQLModel, table=True):
     previous_id: int | None = Field(default=None, sa_type=BIG)
     change_reason: str | None = None
     model_config: ClassVar[Any] = {"protected_namespaces": ()}
+
+
+class KpiTarget(SQLModel, table=True):
+    """The target of a KPI for a period and a member (empty: the company), as the newest computation found it.
+
+    `versions` names the versions of the targets that it is made of. `target` is null where a rate is missing.
+    """
+
+    __tablename__ = "kpi_targets"
+    kpi_key: str = Field(primary_key=True)
+    calendar: str = Field(primary_key=True)
+    grain: str = Field(primary_key=True)
+    period_start: date = Field(primary_key=True)
+    dimension: str = Field(primary_key=True)
+    member: str = Field(primary_key=True)
+    target: Decimal | None = Field(default=None, sa_type=DecimalType)
+    fx_missing: int = 0
+    versions: str | None = None
 
 
 def table_of(model: type[SQLModel]) -> Table:

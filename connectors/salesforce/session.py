@@ -1,7 +1,7 @@
 """The one door to Salesforce: every request of ours and of simple-salesforce goes through this session.
 
 It sends each request where the configuration says, never without a timeout, and gives back good answers only: a refusal
-becomes an error of ours right here, so that simple-salesforce's own handling of them never begins (docs/adr/0009).
+becomes an error of ours right here, so that simple-salesforce's own handling of them never begins (docs/adr/0013).
 """
 
 from collections.abc import Callable, Mapping

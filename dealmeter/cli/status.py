@@ -127,7 +127,9 @@ def _kpis(tx: "Connection", states: Sequence[State], now: datetime) -> Kpis:
         return Kpis(last=last, trouble="")
     if last is None:
         return Kpis(last=None, trouble="not computed")
-    return Kpis(last=last, trouble="behind" if synced and last["computed_at"] < max(synced) else "")
+    if synced and last["computed_at"] < max(synced):
+        return Kpis(last=last, trouble="behind")
+    return Kpis(last=last, trouble="contradictory" if last["broken"] else "")
 
 
 def _held(tx: "Connection", now: datetime) -> set[str]:
@@ -165,9 +167,11 @@ def _show(terminal: Terminal, settings: "Configured", states: list[State], kpis:
     if kpis.last is None:
         terminal.show("KPIs: not computed yet: run `dealmeter kpi compute`")
     else:
-        behind = "; a sync has ended since: run `dealmeter kpi compute`" if kpis.trouble else ""
+        behind = "; a sync has ended since: run `dealmeter kpi compute`" if kpis.trouble == "behind" else ""
         age = span(now - kpis.last["computed_at"])
         terminal.show(f"KPIs: computed {age} ago, {kpis.last['values_checked']:,} values{behind}")
+        for broken in kpis.last["broken"] or ():
+            terminal.show(f"  the KPIs contradict each other: {broken}")
     terminal.document(
         "status/1",
         {

@@ -111,6 +111,8 @@ class Syncing:
             return
         for broken in self.computation.broken:
             self.terminal.warn(f"the KPIs contradict each other: {broken}")
+        if self.computation.broken:
+            self.codes.append(HANDLED)
 
     def _insist_on_streams(self, name: str) -> None:
         """Raises UsageError for a stream that the connection doesn't have."""

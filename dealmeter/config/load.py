@@ -109,7 +109,16 @@ def _model(values: Any) -> tuple[Config | None, list[Problem]]:
         config = Config.model_validate(values)
     except ValidationError as error:
         return None, [*from_validation(error, Config), *_beyond_models(values)]
-    return config, list(_beyond_models(values))
+    return config, [*_beyond_models(values), *_own_kpis(config)]
+
+
+def _own_kpis(config: Config) -> Iterable[Problem]:
+    """What the facts say against the company's own KPIs."""
+    from kpi.custom import faults
+
+    for fault in faults(config.kpis.custom):
+        place = ("kpis", "custom", fault.key)
+        yield Problem((*place, fault.setting) if fault.setting else place, fault.says)
 
 
 def _beyond_models(values: Mapping[str, Any]) -> Iterable[Problem]:
@@ -141,13 +150,15 @@ def _unknown_kpis(values: Mapping[str, Any]) -> Iterable[Problem]:
     """KPIs and dimensions that the catalogue doesn't have."""
     kpis = values.get("kpis")
     words = list(_words(kpis)) if isinstance(kpis, dict) else []
-    if not words:
+    if not isinstance(kpis, dict) or not words:
         return
     from kpi.catalogue import DIMENSIONS, METRICS
 
+    custom = kpis.get("custom")
+    own = list(custom) if isinstance(custom, dict) else []
     for key, word in words:
         is_kpi = key[1] in {"include", "exclude"}
-        known = list(METRICS) if is_kpi else list(DIMENSIONS)
+        known = [*METRICS, *own] if is_kpi else list(DIMENSIONS)
         if word not in known:
             hint = suggestion(word, known)
             if is_kpi and not hint.startswith("; did"):
@@ -157,7 +168,7 @@ def _unknown_kpis(values: Mapping[str, Any]) -> Iterable[Problem]:
 
 def _words(kpis: Mapping[str, Any]) -> Iterable[tuple[Key, str]]:
     """Each word in the lists of KPIs and dimensions, with its place."""
-    for name in ("include", "exclude", "dimensions_off", "crossed"):
+    for name in ("include", "exclude", "dimensions_off", "dimensions_on", "crossed"):
         found = kpis.get(name)
         for i, item in enumerate(found if isinstance(found, list) else []):
             if isinstance(item, str):

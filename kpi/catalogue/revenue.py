@@ -3,6 +3,10 @@
 from kpi.catalogue.dimensions import D_CUST, D_DEAL
 from kpi.metric import Card, Flow, Growth, Mean, Metric, Names, Percentile, Polarity, Unit
 
+CREDITED_AMOUNT = {
+    "amount": "round(credited(with_amount, share) / nullif(credited(won, share), 0), 10)",
+    "fx_missing": "ceil(credited(fx_missing, share))",
+}
 AMOUNT = {"amount": "round(sum(with_amount) / nullif(sum(won), 0), 10)", "fx_missing": "sum(fx_missing)"}
 HUBSPOT = "HubSpot: amount, deal_currency_code, hs_exchange_rate, closedate, hs_is_closed_won"
 SALESFORCE = "Salesforce: Opportunity Amount, CurrencyIsoCode, CloseDate, IsWon, IsClosed"
@@ -25,13 +29,16 @@ REVENUE = Flow(
             UNPRICED_ADD_NOTHING,
             "Credits are shown apart in the coverage `credits`.",
             CURRENCY_RULE,
+            "Credited to the owner at closing; with the setting `credit_mode: splits` by the deal's splits, scaled to "
+            "the whole (flagged splits_scaled), overlays left out.",
         ),
         sources=(HUBSPOT, SALESFORCE),
     ),
-    fact="closed_deals",
+    fact="credited_deals",
     total="sum(revenue)",
-    n="sum(booked)",
-    coverage={**AMOUNT, "credits": "sum(credit)"},
+    n="ceil(credited(booked, share))",
+    coverage={**CREDITED_AMOUNT, "credits": "sum(credit)"},
+    marks={"splits_scaled": "bool_or(is_scaled)"},
     dimensions=D_DEAL,
 )
 
@@ -51,6 +58,38 @@ def _deal_size(key: str, names: Names, formula: str) -> Card:
     )
 
 
+REVENUE_PER_CUSTOMER = Mean(
+    card=Card(
+        key="revenue_per_customer",
+        category="revenue",
+        unit=Unit.MONEY,
+        polarity=Polarity.UP,
+        names=Names(
+            en="Revenue per customer",
+            fa="میانگین ارزش خرید (هر مشتری)",
+            tr="Müşteri başına ortalama sepet",
+            ru="Доход на клиента",
+        ),
+        formula="revenue / number of distinct customers with a won deal",
+        day="close day",
+        edge_cases=(
+            "A customer is the company, else the primary contact, else the deal itself; merged ones are one.",
+            "Deals without a company are flagged company_missing.",
+            "Customers are distinct: never add them up over slices.",
+            UNPRICED_ADD_NOTHING,
+            CURRENCY_RULE,
+        ),
+        sources=(HUBSPOT, SALESFORCE),
+        flags_small=True,
+    ),
+    fact="customer_deals",
+    total="sum(revenue)",
+    count="count(DISTINCT customer)",
+    rows="sum(booked)",
+    coverage=AMOUNT,
+    marks={"company_missing": "sum(homeless) > 0"},
+    dimensions=(*D_CUST, "acquisition_source", "cohort"),
+)
 REVENUE_METRICS: tuple[Metric, ...] = (
     REVENUE,
     Mean(
@@ -67,7 +106,7 @@ REVENUE_METRICS: tuple[Metric, ...] = (
         fact="closed_deals",
         total="sum(won_value)",
         count="count(won_value)",
-        coverage=AMOUNT,
+        coverage={**AMOUNT, "standard_error": "standard_error(won_value)"},
         dimensions=D_DEAL,
     ),
     Percentile(
@@ -87,36 +126,7 @@ REVENUE_METRICS: tuple[Metric, ...] = (
         coverage=AMOUNT,
         dimensions=D_DEAL,
     ),
-    Mean(
-        card=Card(
-            key="revenue_per_customer",
-            category="revenue",
-            unit=Unit.MONEY,
-            polarity=Polarity.UP,
-            names=Names(
-                en="Revenue per customer",
-                fa="میانگین ارزش خرید (هر مشتری)",
-                tr="Müşteri başına ortalama sepet",
-                ru="Доход на клиента",
-            ),
-            formula="revenue / number of distinct customers with a won deal",
-            day="close day",
-            edge_cases=(
-                "A customer is the company, else the primary contact, else the deal itself.",
-                "Customers are distinct: never add them up over slices.",
-                UNPRICED_ADD_NOTHING,
-                CURRENCY_RULE,
-            ),
-            sources=(HUBSPOT, SALESFORCE),
-            flags_small=True,
-        ),
-        fact="closed_deals",
-        total="sum(revenue)",
-        count="count(DISTINCT customer)",
-        rows="sum(booked)",
-        coverage=AMOUNT,
-        dimensions=D_CUST,
-    ),
+    REVENUE_PER_CUSTOMER,
     Flow(
         card=Card(
             key="regional_sales",
@@ -134,6 +144,7 @@ REVENUE_METRICS: tuple[Metric, ...] = (
             edge_cases=(
                 "The region is the deal's, else the company's, else the country's by the region map.",
                 UNPRICED_ADD_NOTHING,
+                "The coverage `share` is the region's share of all revenue, `rank` its place by revenue.",
             ),
             sources=(HUBSPOT, SALESFORCE),
         ),
@@ -141,7 +152,9 @@ REVENUE_METRICS: tuple[Metric, ...] = (
         total="sum(revenue)",
         n="sum(booked)",
         coverage={**AMOUNT, "credits": "sum(credit)"},
-        dimensions=("region",),
+        dimensions=("region", *(name for name in D_DEAL if name != "region")),
+        stored=("region",),
+        is_ranked=True,
     ),
     Flow(
         card=Card(
@@ -166,8 +179,10 @@ REVENUE_METRICS: tuple[Metric, ...] = (
         fact="product_lines",
         total="sum(value)",
         n="count(*)",
-        whole_n="sum(is_first)",
-        dimensions=("product",),
+        whole_n="count_if(is_first)",
+        coverage={"fx_missing": "sum(fx_missing) FILTER (is_first)"},
+        dimensions=("product", *(name for name in D_DEAL if name != "product")),
+        stored=("product",),
     ),
     Growth(
         card=Card(

@@ -1,7 +1,6 @@
 """Every cell that the engine stores, against the oracles: on worlds full of edges, in both databases."""
 
 import tempfile
-from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import cache
@@ -11,21 +10,17 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
 
 from kpi.catalogue import METRICS
 from kpi.engine import compute
-from kpi.settings import KpiSettings
 from store.database import Database
-from store.schema import TABLES, KpiSnapshot, metadata, table_of
+from store.schema import TABLES, metadata
 from store.upsert import upsert
-from tests.kpi.oracles.book import Book
+from tests.kpi.agreement import check, choices, expected, is_close, stored
 from tests.kpi.oracles.cells import SLICE_GRAINS, Cell, Period, periods
-from tests.kpi.oracles.registry import ORACLES, Place, answers
+from tests.kpi.oracles.registry import ORACLES, Place
 from tests.kpi.world import Rows, World, insert_rows, make_world, read_rows
 
-SNAPSHOTS = table_of(KpiSnapshot)
-STEP = Decimal("0.000001")  # numbers are stored to six decimals and fifteen digits
 ADDITIVE = (
     "revenue",
     "won_deals_count",
@@ -48,94 +43,6 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         url = request.getfixturevalue("postgres_url")
     with Database(url) as opened:
         yield opened
-
-
-def choices(world: World) -> KpiSettings:
-    """The settings under which a world is looked at."""
-    return KpiSettings(
-        calendars=("gregorian",),
-        currency=world.currency,
-        time_zone=world.time_zone,
-        region_map=dict(world.region_map),
-        source_map=dict(world.source_map),
-    )
-
-
-def stored(database: Database) -> dict[Place, Cell]:
-    """The newest value of each series of the Gregorian calendar."""
-    found: dict[Place, Cell] = {}
-    with database.read() as tx:
-        rows = tx.execute(select(SNAPSHOTS).where(SNAPSHOTS.c.calendar == "gregorian").order_by(SNAPSHOTS.c.id))
-        for row in rows.mappings():
-            period = Period(grain=row["grain"], start=row["period_start"], end=row["period_end"])
-            found[row["kpi_key"], period, row["dimension"], row["member"]] = Cell(
-                value=row["value"],
-                numerator=row["numerator"],
-                denominator=row["denominator"],
-                n=row["n"],
-                status=row["status"],
-            )
-    return found
-
-
-def expected(rows: Rows, world: World) -> dict[Place, Cell]:
-    """What the oracles say of the same rows."""
-    book = Book(
-        rows,
-        now=world.now,
-        currency=world.currency,
-        time_zone=world.time_zone,
-        region_map=world.region_map,
-        source_map=world.source_map,
-    )
-    return answers(book)
-
-
-def is_close(one: Decimal | None, other: Decimal | None) -> bool:
-    """The same number, as far as it can be stored."""
-    if one is None or other is None:
-        return one is other
-    return abs(one - other) <= max(STEP, abs(other) * Decimal("1e-14"))
-
-
-def agree(one: Cell | None, other: Cell | None) -> bool:
-    """Whether two cells say the same."""
-    if one is None or other is None:
-        return one is other
-    return (
-        is_close(one.value, other.value)
-        and is_close(one.numerator, other.numerator)
-        and is_close(one.denominator, other.denominator)
-        and one.n == other.n
-        and one.status == other.status
-    )
-
-
-def shown(cell: Cell | None) -> str:
-    """A cell on a line."""
-    if cell is None:
-        return "nothing"
-    parts = f"{cell.numerator} / {cell.denominator}, n {cell.n}, {cell.status}"
-    return f"{'null' if cell.value is None else round(cell.value, 6)} = {parts}"
-
-
-def check(engine: dict[Place, Cell], oracle: dict[Place, Cell]) -> None:
-    """Fail, readably, where two answers differ."""
-    if found := differences(engine, oracle):
-        pytest.fail(f"engine and oracle differ\n{found}", pytrace=False)
-
-
-def differences(engine: dict[Place, Cell], oracle: dict[Place, Cell]) -> str:
-    """Where two answers differ: how often for each KPI, then the first few in full. Empty where they agree."""
-    places = [place for place in oracle.keys() | engine.keys() if not agree(engine.get(place), oracle.get(place))]
-    places.sort(key=lambda place: (place[0], place[2], place[1].grain, place[1].start, place[3]))
-    lines = [f"{number:6} x {key} by {by or 'total'}" for (key, by), number in Counter(p[::2] for p in places).items()]
-    for key, period, dimension, member in places[:60]:
-        place = (key, period, dimension, member)
-        lines.append(f"{key} | {period.grain} {period.start} | {dimension or 'total'} | {member}")
-        lines.append(f"    engine: {shown(engine.get(place))}")
-        lines.append(f"    oracle: {shown(oracle.get(place))}")
-    return "\n".join(lines)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -149,7 +149,7 @@ def test_time_in_stage_is_elapsed_time_on_the_day_of_exit(ledger: Ledger) -> Non
     change(ledger, "a", "owner_id", "2026-03-01 00:00", "bob")
     ledger.compute()
     row = ledger.row("deal_stage_cycle_time", "2026-04-01")
-    assert (row["value"], row["n"], row["coverage"]) == (1, 2, {"invalid_n": 1})
+    assert (row["value"], row["n"], row["coverage"]) == (1, 2, {"invalid_n": 1, "standard_error": 0.5})
     assert ledger.value("deal_stage_cycle_time", stage="crm:p/new") == Decimal("1.5")
     assert ledger.value("deal_stage_cycle_time_p90") == Decimal("1.4")
     assert ledger.value("deal_stage_cycle_time_median", owner="crm:bob") == 1

@@ -138,7 +138,7 @@ def test_a_negative_cycle_is_left_out_and_counted(ledger: Ledger) -> None:
     ledger.won("backdated", "2026-04-01", created_at=at("2026-04-02 00:00"))
     ledger.compute()
     row = ledger.row("sales_cycle_length", "2026-04-01")
-    assert (row["value"], row["n"], row["coverage"]) == (5, 2, {"invalid_n": 1})
+    assert (row["value"], row["n"], row["coverage"]) == (5, 2, {"invalid_n": 1, "standard_error": 5})
     assert ledger.value("sales_cycle_length_median") == 5
     assert ledger.value("sales_cycle_length_p90") == 9
 

@@ -1,10 +1,12 @@
 """Oracles of the KPIs that follow deals through the stages of their pipelines."""
 
-from datetime import date
+from collections.abc import Iterable
+from datetime import date, timedelta
 from decimal import Decimal
 
 from tests.kpi.oracles.book import Book
-from tests.kpi.oracles.cells import Cell, Period, mean, quantile, ratio
+from tests.kpi.oracles.cells import Cell, Period, mean, ratio
+from tests.kpi.oracles.events import Event, Member, mean_of, quantile_of, remembered
 from tests.kpi.oracles.rows import NONE, Row, key_of, qualified, stage_member
 
 
@@ -55,45 +57,88 @@ def stage_conversion_rate(book: Book, period: Period, dimension: str | None) -> 
     return cells
 
 
-def stays(book: Book, period: Period, dimension: str | None) -> dict[str, list[Decimal]]:
-    """The lengths, in days, of the visits to open stages that ended in a period, by member."""
-    found: dict[str, list[Decimal]] = {"": []} if dimension is None else {}
+def stage_drop_off_rate(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Of the deals that reached a stage, those that got no further, stayed in its pipeline and were closed unwon."""
+    cells: dict[str, Cell] = {}
+    if dimension != "stage":
+        return cells
+    for (connection, pipeline_id, stage_id), stage in book.stages.items():
+        if stage["is_closed"]:
+            continue
+        cohort = [
+            deal
+            for deal in book.deals
+            if deal["connection"] == connection
+            and not book.is_credit(deal)
+            and period.has(day_reached(book, deal, stage))
+        ]
+        dropped = [
+            deal
+            for deal in cohort
+            if book.is_closed(deal)
+            and not book.is_won(deal)
+            and deal["pipeline_id"] == pipeline_id
+            and not entries(book, deal, stage, later=True)
+        ]
+        if cohort:
+            cells[f"{connection}:{pipeline_id}/{stage_id}"] = ratio(len(dropped), len(cohort), len(cohort))
+    return cells
+
+
+@remembered
+def stays(book: Book) -> Iterable[Event]:
+    """Visits to open stages with their lengths, in days, on the day on which they ended."""
     for deal in book.deals:
         if book.is_credit(deal):
             continue
         for visit in book.visits.get(key_of(deal), []):
             connection, pipeline_id, stage_id = visit["connection"], visit["pipeline_id"], visit["stage_id"]
             day = book.day_or_none(visit["exited_at"])
-            if day is None or not period.has(day) or visit["exited_at"] < visit["entered_at"]:
+            if day is None or visit["exited_at"] < visit["entered_at"]:
                 continue
             if book.stage_flag(connection, pipeline_id, stage_id, "is_closed"):
                 continue
-            member = ""
-            if dimension == "stage":
-                member = stage_member(connection, pipeline_id, stage_id) or NONE
-            elif dimension == "pipeline":
-                member = qualified(connection, pipeline_id) or NONE
-            elif dimension == "owner":
-                owner_id = book.value_at(deal, "owner_id", book.end_of(day))
-                member = qualified(connection, owner_id) or NONE
             stay = visit["exited_at"] - visit["entered_at"]
             microseconds = (stay.days * 86400 + stay.seconds) * 1_000_000 + stay.microseconds
-            found.setdefault(member, []).append(Decimal(microseconds) / Decimal(86_400_000_000))
-    return found
+            yield Event(
+                day=day,
+                of=place_of_stay(book, deal, visit, day),
+                worth=Decimal(microseconds) / Decimal(86_400_000_000),
+            )
 
 
-def deal_stage_cycle_time(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
-    """Mean length of the visits that ended in the period."""
-    return {member: mean(days) for member, days in stays(book, period, dimension).items()}
+def place_of_stay(book: Book, deal: Row, visit: Row, day: date) -> Member:
+    """Where a visit falls: its stage, its pipeline, who owned the deal when it ended."""
+    connection, pipeline_id = visit["connection"], visit["pipeline_id"]
+    members = {
+        "stage": stage_member(connection, pipeline_id, visit["stage_id"]),
+        "pipeline": qualified(connection, pipeline_id),
+        "owner": qualified(connection, book.value_at(deal, "owner_id", book.end_of(day))),
+        "deal_outcome": "open" if not book.is_closed(deal) else "won" if book.is_won(deal) else "lost",
+    }
+    sight = book.at_present(deal)
+    return lambda dimension: members[dimension] if dimension in members else book.value_of(sight, dimension)
 
 
-def deal_stage_cycle_time_median(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
-    """Median of the same."""
-    groups = stays(book, period, dimension)
-    return {member: quantile(days, Decimal("0.5")) for member, days in groups.items()}
+def deal_stage_cycle_time_open_visits(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """The mean age of the visits to open stages that run at the end of a period, or now."""
+    day, running = book.moment(period), period.has(book.today)
+    instant = book.now if running else book.end_of(day)
+    found: dict[str, list[Decimal]] = {"": []} if dimension is None else {}
+    for sight in book.open_deals(period):
+        visits = [visit for visit in book.visits.get(key_of(sight.deal), []) if visit["entered_at"] <= instant]
+        if not visits:
+            continue
+        visit = max(visits, key=lambda visit: visit["entered_at"])
+        stage = visit["connection"], visit["pipeline_id"], visit["stage_id"]
+        lasts = visit["exited_at"] is None or visit["exited_at"] > instant
+        if lasts and not book.stage_flag(*stage, "is_closed"):
+            age = Decimal((instant - visit["entered_at"]) // timedelta(microseconds=1)) / Decimal(86_400_000_000)
+            member = "" if dimension is None else place_of_stay(book, sight.deal, visit, day)(dimension) or NONE
+            found.setdefault(member, []).append(age)
+    return {member: mean(ages) for member, ages in found.items()}
 
 
-def deal_stage_cycle_time_p90(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
-    """Ninetieth percentile of the same."""
-    groups = stays(book, period, dimension)
-    return {member: quantile(days, Decimal("0.9")) for member, days in groups.items()}
+deal_stage_cycle_time = mean_of(stays)
+deal_stage_cycle_time_median = quantile_of(stays, "0.5")
+deal_stage_cycle_time_p90 = quantile_of(stays, "0.9")

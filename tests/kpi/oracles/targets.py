@@ -1,0 +1,158 @@
+"""Oracles of targets: how much of one is reached, how many customers are still needed for it, who learns."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+from tests.kpi.oracles.book import LONG_AGO, Book
+from tests.kpi.oracles.cells import MISSING, Cell, Period, ratio
+from tests.kpi.oracles.closed_deals import KINDS, kind_of_rep, per_head, revenue, revenue_per_customer
+from tests.kpi.oracles.customers import ceiling, trailing_year
+from tests.kpi.oracles.rows import NONE, Row, is_live, key_of, qualified
+
+TABLES = {"owner": "users", "team": "teams", "pipeline": "pipelines", "product": "products"}
+SCOPES = {"": "", "company": "", "user": "owner", "rep": "owner"}
+Span = tuple[date, date]
+
+
+def scope_of(book: Book, target: Row) -> tuple[str, str]:
+    """The dimension and the member that a target is for; empty for the company."""
+    kind = (target["scope_type"] or "").strip().lower()
+    dimension = SCOPES.get(kind, kind)
+    if not dimension:
+        return "", ""
+    home = book.home(TABLES[dimension], target["connection"], target["scope_id"]) if dimension in TABLES else None
+    return dimension, target["scope_id"] if home is None else ":".join(home)
+
+
+def targets_in_force(book: Book, kpi: str) -> dict[tuple[str, str], dict[Span, Row]]:
+    """By scope and span the newest version that is valid by now."""
+    newest: dict[tuple[str, str], dict[Span, Row]] = {}
+    for row in book.table("targets"):
+        begins = row["valid_from"] or LONG_AGO
+        if not is_live(row) or row["kpi_key"] != kpi or row["value"] is None or begins > book.now:
+            continue
+        spans = newest.setdefault(scope_of(book, row), {})
+        span = row["period_start"], row["period_end"]
+        rival = spans.get(span)
+        rank = begins, row["version"] or "", row["id"]
+        if rival is None or rank > (rival["valid_from"] or LONG_AGO, rival["version"] or "", rival["id"]):
+            spans[span] = row
+    return newest
+
+
+def value_of(book: Book, target: Row) -> Decimal | None:
+    """A target in the reporting currency, at the rate of its first day."""
+    if target["currency"] is None:
+        value: Decimal = target["value"]
+        return value
+    return book.worth_on(target["connection"], target["currency"], target["value"], target["period_start"])
+
+
+def own_target(book: Book, spans: dict[Span, Row], period: Period) -> Decimal | None:
+    """A scope's own target for a period: of these very days, else of parts that make it up without gap or overlap."""
+    if (period.start, period.end) in spans:
+        return value_of(book, spans[period.start, period.end])
+    inside = sorted(span for span in spans if period.start <= span[0] and span[1] <= period.end)
+    at = period.start
+    for start, end in inside:
+        if start != at:
+            return None
+        at = end
+    if at != period.end or not inside:
+        return None
+    values = [value_of(book, spans[span]) for span in inside]
+    return None if None in values else sum((value or Decimal(0) for value in values), Decimal(0))
+
+
+def team_of_target(book: Book, member: str, period: Period) -> str:
+    """The team of an owner on the last day of a target, or now."""
+    connection, _, owner = member.partition(":")
+    return book.team_of(connection, owner, min(book.end_of(period.end - timedelta(days=1)), book.now))
+
+
+def targets(book: Book, kpi: str, period: Period, dimension: str | None) -> dict[str, Decimal]:
+    """The targets of a period by member."""
+    own: dict[str, dict[str, Decimal]] = {}
+    for (kind, member), spans in targets_in_force(book, kpi).items():
+        value = own_target(book, spans, period)
+        if value is not None:
+            own.setdefault(kind, {})[member] = value
+    found = dict(own.get(dimension or "", {}))
+    if dimension == "team":
+        sums: dict[str, Decimal] = {}
+        for member, value in own.get("owner", {}).items():
+            team = team_of_target(book, member, period)
+            sums[team] = sums.get(team, Decimal(0)) + value
+        found = {team: value for team, value in sums.items() if team != NONE} | found
+    if dimension is None and not found:
+        below = own.get("team") or own.get("owner")
+        if below:
+            found[""] = sum(below.values(), Decimal(0))
+    return found
+
+
+def quota_attainment_pct(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Revenue by its target."""
+    wanted, actual = targets(book, "revenue", period, dimension), revenue(book, period, dimension)
+    cells = {}
+    for member in wanted.keys() | ({""} if dimension is None else set()):
+        reached = actual[member].numerator if member in actual else Decimal(0)
+        n = (actual[member].n or 0) if member in actual else 0
+        if member not in wanted:
+            cells[member] = Cell(value=None, numerator=reached, denominator=Decimal(0), n=n, status="no_target")
+        else:
+            cells[member] = ratio(reached or Decimal(0), wanted[member], n)
+    return cells
+
+
+def customers_needed_for_target(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """How many customers like those of the last year are still missing."""
+    wanted, actual = targets(book, "revenue", period, dimension), revenue(book, period, dimension)
+    year = revenue_per_customer(book, trailing_year(book, period), dimension)
+    own = revenue_per_customer(book, period, dimension)
+    cells = {}
+    for member in wanted.keys() | ({""} if dimension is None else set()):
+        each = next((c for c in (year.get(member), own.get(member)) if c is not None and c.value is not None), None)
+        n = 0 if each is None else each.n
+        if member not in wanted:
+            cells[member] = Cell(value=None, numerator=None, denominator=None, n=0, status="no_target")
+            continue
+        reached = actual[member].numerator if member in actual else Decimal(0)
+        missing = max(Decimal(0), wanted[member] - (reached or Decimal(0)))
+        if each is not None and each.value and each.value > 0 and missing == 0:
+            cells[member] = Cell(value=Decimal(0), numerator=Decimal(0), denominator=each.value, n=n)
+        elif each is None or not each.value:
+            cells[member] = Cell(value=None, numerator=missing, denominator=None, n=n, status="zero_denominator")
+        elif each.value < 0:
+            cells[member] = Cell(value=None, numerator=missing, denominator=each.value, n=n, status="negative_base")
+        else:
+            value = ceiling(missing / each.value)
+            cells[member] = Cell(value=value, numerator=missing, denominator=each.value, n=n)
+    return cells
+
+
+# ------------------------------------------------------------------------------------------------ learning
+
+
+def learning_rate(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Completed trainings of reps, by active reps; of one rep alone, by one."""
+    if not book.has_rows("training_events"):
+        return {"": MISSING} if dimension is None else {}
+    reps = {key_of(user): user for user in book.reps()}
+    done: dict[str, int] = {}
+    for event in book.table("training_events"):
+        user = book.home("users", event["connection"], event["user_id"])
+        status = (event["status"] or "completed").strip().lower()
+        if not is_live(event) or status != "completed" or not period.has(event["completed_on"]) or user not in reps:
+            continue
+        member = ""
+        if dimension == "owner":
+            member = qualified(*user) or NONE
+        elif dimension == "team":
+            member = book.team_of(*user, book.end_of(event["completed_on"]))
+        elif dimension == "skill":
+            member = event["kind"] or NONE
+        elif dimension in KINDS:
+            member = kind_of_rep(book, reps[user], event["completed_on"], dimension)
+        done[member] = done.get(member, 0) + 1
+    return per_head(book, period, dimension, done)
