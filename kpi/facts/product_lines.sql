@@ -11,7 +11,7 @@ WITH lines AS (
     SELECT d.* REPLACE (member_id(l.connection, l.product_id) AS product), l.id AS line, o.deal_currency,
         coalesce(l.quantity, 1) AS quantity, converted(l.net_amount, d.rate) AS net, l.unit_cost AS line_cost,
         p.unit_cost AS product_cost, p.currency AS product_currency,
-        row_number() OVER (PARTITION BY d.deal) = 1 AS is_first
+        row_number() OVER (PARTITION BY d.deal ORDER BY l.id) = 1 AS is_first
     FROM line_items l JOIN deal o ON o.connection = l.connection AND o.id = l.deal_id
     JOIN closed_deals d ON d.deal = o.deal
     LEFT JOIN products p ON p.connection = l.connection AND p.id = l.product_id
