@@ -87,7 +87,10 @@ def add_to(app: typer.Typer) -> None:
     def restore_(
         invocation: Invocation, file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup.")]
     ) -> None:
-        """Put a backup in the place of the database, which must not be there, or be empty."""
+        """Put a backup in the place of the database.
+
+        Overwrites nothing: the database must not be there, or be empty.
+        """
         from dealmeter.cli.opened import ours
         from store.backup import restore
 
@@ -120,9 +123,9 @@ def add_to(app: typer.Typer) -> None:
         invocation: Invocation,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
     ) -> None:
-        """Delete old books: runs, resolved rejections, delivered news, as `retention` says. The service does it daily.
+        """Delete old books, as `retention` says.
 
-        KPI values and records stay for ever.
+        Runs, resolved rejections, delivered news; the service does it daily. KPI values and records stay for ever.
         """
         from dealmeter.cli.opened import for_writing
         from store.retention import prune

@@ -42,9 +42,10 @@ def add_to(app: typer.Typer) -> None:
             typer.Option("--bundle", metavar="FILE.zip", help="Also write what helpers need to know, without secrets."),
         ] = None,
     ) -> int:
-        """Look at the configuration, the database, the disk and the CRMs, and say what to do.
+        """Look for what is wrong with this installation.
 
-        Leaves with 1 where something is bad.
+        Looks at the configuration, the database, the disk and the CRMs, and says what to do. Leaves with 1 where something
+        is bad.
         """
         from dealmeter.cli.errors import HANDLED, OK
         from dealmeter.cli.opened import configured

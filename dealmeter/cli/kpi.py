@@ -42,7 +42,10 @@ def add_to(app: typer.Typer) -> None:
 
     @command(commands, "explain")
     def explain(invocation: Invocation, key: Key) -> None:
-        """Tell what a KPI means: formula, edge cases, sources, dimensions; and how it stands just now."""
+        """Tell what a KPI means, and how it stands just now.
+
+        Its formula, edge cases, sources and dimensions, and why a value is missing or partial.
+        """
         from dealmeter.cli import kpi_cards
 
         settings = configured_if_there(invocation)
@@ -119,7 +122,10 @@ def add_to(app: typer.Typer) -> None:
         member: Annotated[str | None, typer.Option("--member", metavar="MEMBER", help="Which; `__none__` too.")] = None,
         limit: Annotated[int, typer.Option("--limit", min=1, help="How many to show; --json has them all.")] = 50,
     ) -> None:
-        """List the records behind a value: what each adds to its numerator and its denominator."""
+        """List the records behind a value.
+
+        Each with what it adds to the numerator and to the denominator.
+        """
         from dealmeter.cli import kpi_records
 
         settings = configured(invocation)
@@ -138,7 +144,10 @@ def add_to(app: typer.Typer) -> None:
 
     @command(commands, "facts")
     def facts(invocation: Invocation) -> None:
-        """List the facts that KPIs of your own may count over, with their columns (see `kpis.custom`)."""
+        """List the facts that KPIs of your own may count over.
+
+        With their columns; `kpis.custom` in the configuration is where such KPIs stand.
+        """
         from dealmeter.cli import kpi_cards
 
         kpi_cards.facts(Terminal(invocation))
