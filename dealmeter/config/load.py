@@ -6,6 +6,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.engine import make_url
@@ -13,7 +14,7 @@ from sqlalchemy.exc import ArgumentError
 
 from dealmeter.config.channels import CHANNELS
 from dealmeter.config.expand import dotenv, expand
-from dealmeter.config.models import Config, ConnectionSettings
+from dealmeter.config.models import Config, ConnectionSettings, ExecutorSettings
 from dealmeter.config.problems import from_validation, suggestion
 from dealmeter.config.secrets import Secrets
 from dealmeter.config.yaml_file import Parsed, read
@@ -74,6 +75,7 @@ def load(chosen: Path | None, environ: Mapping[str, str], *, connections: bool =
     values = expand(parsed.data, environ, problems)
     secrets = Secrets(path.parent, environ)
     _notifications(values, parsed, secrets, wanted=connections)
+    _executor(values, parsed, secrets, wanted=connections)
     config, found = _model(values)
     problems += found
     settings = _connectors(values, parsed, secrets, problems) if connections else {}
@@ -103,6 +105,18 @@ def _notifications(values: dict[str, Any], parsed: Parsed, secrets: Secrets, *, 
         model = CHANNELS.get(str(channel.get("type"))) if isinstance(channel, dict) else None
         if model is not None and isinstance(written, list):
             secrets.fill(model, channel, written[i], ("notifications", i))
+
+
+def _executor(values: dict[str, Any], parsed: Parsed, secrets: Secrets, *, wanted: bool) -> None:
+    """Put the broker's address in; who only reads the database needs no broker."""
+    if not wanted:
+        values.pop("executor", None)
+        return
+    found = values.get("executor")
+    if isinstance(found, dict):
+        secrets.fill(ExecutorSettings, found, parsed.data.get("executor"), ("executor",))
+        if isinstance(broker := found.get("broker"), str) and (password := urlsplit(broker).password):
+            secrets.values |= {password, unquote(password)}
 
 
 def _model(values: Any) -> tuple[Config | None, list[Problem]]:
