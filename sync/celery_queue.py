@@ -77,8 +77,20 @@ class CeleryQueue:
                 retry=False,
             )
         except self._errors as error:
-            cause = error.__cause__ if isinstance(error, OperationalError) and error.__cause__ else error
-            raise BrokerError(
-                f"the broker {self.shown} can't be reached: {str(cause) or type(cause).__name__}",
-                hint="check the broker and `executor.broker`; what is due is asked for again every few seconds",
-            ) from None
+            raise self._away(error) from None
+
+    def check(self) -> str:
+        """Sign in at the broker, and answer in a sentence. Raises BrokerError."""
+        try:
+            with self.app.connection_for_write() as connection:
+                connection.ensure_connection(max_retries=1, timeout=SHORT_S)
+        except self._errors as error:
+            raise self._away(error) from None
+        return f"{self.shown} answers; the queue is {self.name}"
+
+    def _away(self, error: BaseException) -> BrokerError:
+        cause = error.__cause__ if isinstance(error, OperationalError) and error.__cause__ else error
+        return BrokerError(
+            f"the broker {self.shown} can't be reached: {str(cause) or type(cause).__name__}",
+            hint="check the broker and `executor.broker`; what is due is asked for again every few seconds",
+        )

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -115,8 +116,10 @@ def _executor(values: dict[str, Any], parsed: Parsed, secrets: Secrets, *, wante
     found = values.get("executor")
     if isinstance(found, dict):
         secrets.fill(ExecutorSettings, found, parsed.data.get("executor"), ("executor",))
-        if isinstance(broker := found.get("broker"), str) and (password := urlsplit(broker).password):
-            secrets.values |= {password, unquote(password)}
+        broker = found.get("broker")
+        with suppress(ValueError):  # the model says what is wrong with it
+            if isinstance(broker, str) and (password := urlsplit(broker).password):
+                secrets.values |= {password, unquote(password)}
 
 
 def _model(values: Any) -> tuple[Config | None, list[Problem]]:
@@ -234,7 +237,12 @@ def _told_once(problems: Sequence[Problem], *, connections: bool) -> list[Proble
     first: dict[Key, Problem] = {}
     for problem in problems:
         first.setdefault(problem.key, problem)
-    return [p for p in first.values() if connections or p.key[:1] != ("connections",) or "settings" not in p.key]
+    return [p for p in first.values() if connections or not _is_left_out(p.key)]
+
+
+def _is_left_out(key: Key) -> bool:
+    """Whether who only reads the database need not have what stands there."""
+    return key[:1] in {("notifications",), ("executor",)} or (key[:1] == ("connections",) and "settings" in key)
 
 
 def _error(path: Path, parsed: Parsed, problems: Sequence[Problem], odd: Sequence[str]) -> ConfigError:

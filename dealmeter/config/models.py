@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
@@ -166,7 +167,7 @@ class ExecutorSettings(_Part):
     @field_validator("broker")
     @classmethod
     def _an_address(cls, broker: SecretStr | None) -> SecretStr | None:
-        if broker is not None and "://" not in broker.get_secret_value():
+        if broker is not None and not _is_address(broker.get_secret_value()):
             raise ValueError("should be an address such as rediss://:PASSWORD@HOST:6379/0")
         return broker
 
@@ -175,6 +176,13 @@ class ExecutorSettings(_Part):
         if self.kind == "celery" and self.broker is None:
             raise ValueError('`kind: celery` needs `broker`, such as "${CELERY_BROKER}"')
         return self
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(urlsplit(text).scheme) and "://" in text
+    except ValueError:
+        return False
 
 
 class Retention(_Part):
