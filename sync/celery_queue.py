@@ -11,7 +11,7 @@ from sync.handover import BrokerError
 RUN = "dealmeter.run"
 """The only task there is: run one connection, as it was wanted at a moment."""
 
-SHORT_S, LONG_S = 5, 60
+SHORT_S, LONG_S = 5, 15
 REDELIVER = timedelta(hours=1)
 """When Redis gives a wish that nobody has finished to another worker. It ends the wait for one that a worker took and
 did not begin before it was killed; one that comes back during a run, however long, meets that run's lease."""
@@ -22,8 +22,12 @@ REDIS = {
     "socket_timeout": LONG_S,
     "socket_keepalive": True,
 }
-TRANSPORTS: dict[str, dict[str, Any]] = {"redis": REDIS, "rediss": REDIS, "amqp": {"confirm_publish": True}}
+AMQP = {"confirm_publish": True}
+TRANSPORTS: dict[str, dict[str, Any]] = {"redis": REDIS, "rediss": REDIS, "amqp": AMQP, "amqps": AMQP}
 """What each kind of broker is told beyond the rules below; those that are not named: nothing."""
+
+ONCE_MORE = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
+"""A connection that the broker has closed meanwhile is opened again at once; all else can wait for the next heartbeat."""
 
 RULES = {
     "accept_content": ["json"],
@@ -74,7 +78,8 @@ class CeleryQueue:
                 RUN,
                 args=(connection, wanted_at.isoformat()),
                 expires=max(for_.total_seconds(), 1),
-                retry=False,
+                retry=True,
+                retry_policy=ONCE_MORE,
             )
         except self._errors as error:
             raise self._away(error) from None
