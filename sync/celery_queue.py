@@ -27,7 +27,7 @@ TRANSPORTS: dict[str, dict[str, Any]] = {"redis": REDIS, "rediss": REDIS, "amqp"
 """What each kind of broker is told beyond the rules below; those that are not named: nothing."""
 
 ONCE_MORE = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
-"""A connection that the broker has closed meanwhile is opened again at once; all else can wait for the next heartbeat."""
+"""A connection that the broker has closed meanwhile is opened again at once; all else waits for the next heartbeat."""
 
 RULES = {
     "accept_content": ["json"],
