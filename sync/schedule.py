@@ -23,6 +23,7 @@ from store.errors import LeaseHeldError, StoreError
 from store.leases import LEASE_FOR
 from sync.clock import Clock
 from sync.cycle import CycleOutcome, cycle
+from sync.handover import Handover, Queue
 from sync.holder import is_dead
 from sync.outcome import RunOutcome, trouble
 from sync.run import Plan
@@ -64,7 +65,7 @@ Load = Callable[[], tuple[Sequence[Job], KpiSettings]]
 
 
 class Daemon:
-    """Runs every job when it is due, until a signal says stop."""
+    """Runs every job when it is due, until a signal says stop. With a `queue` workers run them: it only asks."""
 
     def __init__(
         self,
@@ -76,6 +77,7 @@ class Daemon:
         log: Log,
         watchers: Sequence[Watcher] = (),
         heartbeat: timedelta = HEARTBEAT,
+        queue: Queue | None = None,
     ) -> None:
         self._database = database
         self._load = load
@@ -84,6 +86,7 @@ class Daemon:
         self._log = log
         self._watchers = watchers
         self._heartbeat = heartbeat
+        self._handover = Handover(queue, log.info, log.error) if queue is not None else None
         self._scheduler = _scheduler()
         self._stop = Event()
         self._signals: SimpleQueue[int] = SimpleQueue()
@@ -106,12 +109,11 @@ class Daemon:
                     action="started",
                     connections=sorted(self.jobs),
                 )
-                self._tell(lambda watcher: watcher.started(sorted(self.jobs)))
+                self.tell_started()
                 while (number := self._signals.get()) == signal.SIGHUP:
                     self._load_again(scheduler)
             finally:
-                self._stop.set()
-                self._tell(lambda watcher: watcher.stopping())
+                self.stop()
                 if scheduler.running:
                     scheduler.shutdown(wait=True)
         self._log.info("stopped", action="stopped")
@@ -122,24 +124,44 @@ class Daemon:
         jobs, self._kpis = self._load()
         self.jobs = {job.name: job for job in jobs}
 
-    def _load_again(self, scheduler: BackgroundScheduler) -> None:
+    def reload(self) -> Sequence[tuple[Job, BaseTrigger, datetime]] | None:
+        """Load again, and answer each job with its trigger and its first tick; None where the old jobs stay."""
         try:
             self.load()
             planned = [(job, trigger(job), self.first_tick(job)) for job in self.jobs.values()]
         except Exception as error:  # a broken configuration must not end the service
             self._log.error(f"the configuration was not reloaded: {error}", action="reload_failed")
-            return
-        scheduler.remove_all_jobs()
-        self._plan(scheduler, planned)
+            return None
         self._log.info("configuration reloaded", action="reloaded", connections=sorted(self.jobs))
+        return planned
+
+    def _load_again(self, scheduler: BackgroundScheduler) -> None:
+        planned = self.reload()
+        if planned is not None:
+            scheduler.remove_all_jobs()
+            self._plan(scheduler, planned)
+            self.tell_started()
+
+    def tell_started(self) -> None:
+        """Tell the watchers that we are at work."""
         self._tell(lambda watcher: watcher.started(sorted(self.jobs)))
+
+    def stop(self) -> None:
+        """Begin nothing more, end every run after its page, and tell the watchers."""
+        self._stop.set()
+        self._tell(lambda watcher: watcher.stopping())
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether somebody has said stop."""
+        return self._stop.is_set()
 
     # ------------------------------------------------------------------------------------------------ planning
 
     def _plan(self, scheduler: BackgroundScheduler, planned: Sequence[tuple[Job, BaseTrigger, datetime]]) -> None:
         for job, when, first in planned:
             scheduler.add_job(
-                self.tick,
+                self.due,
                 when,
                 args=[job.name],
                 id=job.name,
@@ -165,9 +187,20 @@ class Daemon:
                 left = leases.abandoned(tx, now=now, is_dead=is_dead)
         except StoreError:  # whoever runs next will say so
             return
-        for name in sorted(set(left) & set(self.jobs)):
+        silent = {name for name in set(left) & set(self.jobs) if self._may_rescue(name, now)}
+        for name in sorted(silent):
             self._log.info(f"{name}: its run fell silent; going on", action="taken_over", connection=name)
-            self._scheduler.add_job(self.tick, args=[name], id=f"{HEART}:{name}", replace_existing=True)
+        for name in sorted(silent | (self._untaken & set(self.jobs))):
+            self._scheduler.add_job(self.due, args=[name], id=f"{HEART}:{name}", replace_existing=True)
+
+    def _may_rescue(self, name: str, now: datetime) -> bool:
+        """A worker that has been asked to go on gets as long as a lease to begin."""
+        handover = self._handover
+        return handover is None or handover.may_rescue(name, now=now, patience=self.jobs[name].lease)
+
+    @property
+    def _untaken(self) -> frozenset[str]:
+        return self._handover.untaken if self._handover is not None else frozenset()
 
     def _tell(self, told: Callable[[Watcher], None]) -> None:
         for watcher in self._watchers:
@@ -194,10 +227,22 @@ class Daemon:
             due = last + (job.every or timedelta(0)) if last is not None else now
         return max(due or now, not_before or now, now)
 
-    def tick(self, name: str) -> CycleOutcome | None:
-        """One due run of a connection; None where it was not its time after all."""
+    def due(self, name: str) -> None:
+        """A connection is due: run it, or ask a worker to."""
         job = self.jobs.get(name)
-        if job is None or self._stop.is_set() or not self._may_run(job):
+        if self._handover is None:
+            self.tick(name)
+        elif job is not None and not self._stop.is_set() and self._may_run(job):
+            now = self._clock.now()
+            self._handover.ask(name, now=now, for_=until_next(job, now))
+
+    def tick(self, name: str, *, wanted_at: datetime | None = None) -> CycleOutcome | None:
+        """One due run of a connection; None where it was not its time after all.
+
+        A run that has begun since it was wanted, by whomever, is not done twice.
+        """
+        job = self.jobs.get(name)
+        if job is None or self._stop.is_set() or not self._may_run(job, wanted_at):
             return None
         plan = Plan(
             connection=job.name,
@@ -230,13 +275,15 @@ class Daemon:
         now = self._clock.now()
         self._tell(lambda watcher: watcher.crashed(name, error, now))
 
-    def _may_run(self, job: Job) -> bool:
+    def _may_run(self, job: Job, wanted_at: datetime | None = None) -> bool:
         with self._database.read() as tx:
             row, cut_short = runs.schedule(tx, job.name), _was_cut_short(tx, job.name)
         last, not_before = row.get("last_started_at"), row.get("not_before")
         recently = last is not None and self._clock.now() - last < (job.every or timedelta(0)) / 2
         if recently and job.cron is None and not cut_short:
             return False  # another daemon on this database has just been here
+        if last is not None and wanted_at is not None and last >= wanted_at and not cut_short:
+            return False  # the same wish, delivered again
         if not_before is not None and not_before > self._clock.now():
             self._log.info(f"{job.name} waits until {not_before:%H:%M} UTC", action="postponed", connection=job.name)
             return False
@@ -305,3 +352,9 @@ def trigger(job: Job) -> BaseTrigger:
         return cron
     every = job.every or timedelta(minutes=15)
     return IntervalTrigger(seconds=max(int(every.total_seconds()), 1), jitter=jitter, timezone="UTC")
+
+
+def until_next(job: Job, now: datetime) -> timedelta:
+    """How long until a job is due again."""
+    following = trigger(job).get_next_fire_time(now, now) if job.cron is not None else None
+    return following - now if following is not None else job.every or timedelta(minutes=15)

@@ -42,12 +42,13 @@ class Service:
         more: str = "",
         environ: Mapping[str, str] | None = None,
         connections: Sequence[str] = ("hubspot-main",),
+        command: Sequence[str] = ("run",),
     ) -> None:
         self.folder, self.url, self.more = folder, url, more
         self.configure(*connections)
-        command = [sys.executable, "-m", "dealmeter", "--config", str(folder / "dealmeter.yaml"), "run"]
+        program = [sys.executable, "-m", "dealmeter", "--config", str(folder / "dealmeter.yaml")]
         self.process = subprocess.Popen(
-            command,
+            [*program, *command],
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             text=True,
@@ -86,9 +87,10 @@ def service(
     more: str = "",
     environ: Mapping[str, str] | None = None,
     connections: Sequence[str] = ("hubspot-main",),
+    command: Sequence[str] = ("run",),
 ) -> Iterator[Service]:
     """A service that is gone at the end, whatever happened."""
-    running = Service(folder, sandbox.url, more=more, environ=environ, connections=connections)
+    running = Service(folder, sandbox.url, more=more, environ=environ, connections=connections, command=command)
     try:
         yield running
     finally:

@@ -21,6 +21,7 @@ from dealmeter.cli import (
     sandbox,
     status,
     sync,
+    worker,
 )
 from dealmeter.cli.invocation import SHARED, merged
 
@@ -65,6 +66,6 @@ _root.__annotations__ = {}
 app.callback(help=HELP)(_root)
 
 for module in (
-    init, check, discover, sync, run, status, runs, kpi, export, config, db, notify, doctor, sandbox, demo,
+    init, check, discover, sync, run, worker, status, runs, kpi, export, config, db, notify, doctor, sandbox, demo,
 ):  # fmt: skip
     module.add_to(app)

@@ -44,8 +44,8 @@ def add_to(app: typer.Typer) -> None:
     ) -> int:
         """Look for what is wrong with this installation.
 
-        Looks at the configuration, the database, the disk and the CRMs, and says what to do. Leaves with 1 where something
-        is bad.
+        Looks at the configuration, the database, the disk and the CRMs, and says what to do. Leaves with 1 where
+        something is bad.
         """
         from dealmeter.cli.errors import HANDLED, OK
         from dealmeter.cli.opened import configured

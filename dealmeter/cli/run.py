@@ -7,6 +7,7 @@ import typer
 
 from dealmeter.cli.invocation import Invocation, command
 from dealmeter.cli.opened import chosen, for_writing, log_of
+from dealmeter.cli.queue import queue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from dealmeter.config import Configured
     from kpi.settings import KpiSettings
     from store.database import Database
-    from sync.schedule import Job, Log
+    from sync.schedule import Job, Load, Log
     from sync.watcher import Watcher
 
 
@@ -35,25 +36,32 @@ def add_to(app: typer.Typer) -> None:
 
         settings = read(invocation)
         log = log_of(invocation, settings)
-
-        def load() -> "tuple[Sequence[Job], KpiSettings]":
-            found = read(invocation)
-            for warning in found.warnings:
-                log.warning(warning, action="config_warning")
-            return jobs(found), found.config.kpis
-
+        workers = queue(settings)
         with for_writing(settings) as database, ExitStack() as around:
             watchers = _watchers(settings, database, invocation, log, around)
             signal = Daemon(
                 database,
-                load,
+                loader(invocation, log),
                 version=VERSION,
                 clock=invocation.clock,
                 log=log,
                 watchers=watchers,
                 heartbeat=min(HEARTBEAT, settings.config.service.lease / 4),
+                queue=workers,
             ).run()
         return 128 + signal if signal else 0
+
+
+def loader(invocation: Invocation, log: "Log") -> "Load":
+    """What loads the jobs and the KPI settings, as often as somebody asks."""
+
+    def load() -> "tuple[Sequence[Job], KpiSettings]":
+        found = read(invocation)
+        for warning in found.warnings:
+            log.warning(warning, action="config_warning")
+        return jobs(found), found.config.kpis
+
+    return load
 
 
 def _watchers(
@@ -66,11 +74,14 @@ def _watchers(
     from dealmeter.service.housekeeper import Housekeeper
     from dealmeter.service.listener import Listener
     from dealmeter.service.metrics import Metrics
+    from dealmeter.service.recorded import Recorded
     from dealmeter.service.systemd import Systemd
 
     config = settings.config
     health, metrics = Health(database, invocation.clock.now), Metrics(database, version=VERSION)
     watchers: list[Watcher] = [health, metrics, Systemd(invocation.environ), Housekeeper(database, config.retention)]
+    if config.executor.kind == "celery":
+        watchers.append(Recorded(database, metrics))
     if config.notifications:
         watchers.append(Notifier(database, config.notifications, config.connections, log))
     if config.service.listen is not None:

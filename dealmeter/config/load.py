@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.engine import make_url
@@ -13,7 +15,7 @@ from sqlalchemy.exc import ArgumentError
 
 from dealmeter.config.channels import CHANNELS
 from dealmeter.config.expand import dotenv, expand
-from dealmeter.config.models import Config, ConnectionSettings
+from dealmeter.config.models import Config, ConnectionSettings, ExecutorSettings
 from dealmeter.config.problems import from_validation, suggestion
 from dealmeter.config.secrets import Secrets
 from dealmeter.config.yaml_file import Parsed, read
@@ -73,6 +75,7 @@ def load(chosen: Path | None, environ: Mapping[str, str], *, connections: bool =
     values = expand(parsed.data, environ, problems)
     secrets = Secrets(path.parent, environ)
     _notifications(values, parsed, secrets, wanted=connections)
+    _executor(values, parsed, secrets, wanted=connections)
     config, found = _model(values)
     problems += found
     settings = _connectors(values, parsed, secrets, problems) if connections else {}
@@ -102,6 +105,20 @@ def _notifications(values: dict[str, Any], parsed: Parsed, secrets: Secrets, *, 
         model = CHANNELS.get(str(channel.get("type"))) if isinstance(channel, dict) else None
         if model is not None and isinstance(written, list):
             secrets.fill(model, channel, written[i], ("notifications", i))
+
+
+def _executor(values: dict[str, Any], parsed: Parsed, secrets: Secrets, *, wanted: bool) -> None:
+    """Put the broker's address in; who only reads the database needs no broker."""
+    if not wanted:
+        values.pop("executor", None)
+        return
+    found = values.get("executor")
+    if isinstance(found, dict):
+        secrets.fill(ExecutorSettings, found, parsed.data.get("executor"), ("executor",))
+        broker = found.get("broker")
+        with suppress(ValueError):  # the model says what is wrong with it
+            if isinstance(broker, str) and (password := urlsplit(broker).password):
+                secrets.values |= {password, unquote(password)}
 
 
 def _model(values: Any) -> tuple[Config | None, list[Problem]]:
@@ -224,7 +241,12 @@ def _told_once(problems: Sequence[Problem], *, connections: bool) -> list[Proble
     first: dict[Key, Problem] = {}
     for problem in problems:
         first.setdefault(problem.key, problem)
-    return [p for p in first.values() if connections or p.key[:1] != ("connections",) or "settings" not in p.key]
+    return [p for p in first.values() if connections or not _is_left_out(p.key)]
+
+
+def _is_left_out(key: Key) -> bool:
+    """Whether who only reads the database need not have what stands there."""
+    return key[:1] in {("notifications",), ("executor",)} or (key[:1] == ("connections",) and "settings" in key)
 
 
 def _error(path: Path, parsed: Parsed, problems: Sequence[Problem], odd: Sequence[str]) -> ConfigError:

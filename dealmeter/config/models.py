@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from connectors.duration import Duration
 from dealmeter.config.channels import ChannelSettings
@@ -152,6 +153,38 @@ class ServiceSettings(_Part):
         return self
 
 
+class ExecutorSettings(_Part):
+    """Who runs the connections that are due."""
+
+    kind: Literal["threads", "celery"] = Field(
+        default="threads", description="threads: the daemon itself; celery: the workers of `dealmeter worker`"
+    )
+    broker: SecretStr | None = Field(
+        default=None, description="where Celery's queue is: redis://, rediss:// or amqp://; a secret"
+    )
+    queue: str = Field(default="dealmeter", description="the queue's name: one for each installation on a broker")
+
+    @field_validator("broker")
+    @classmethod
+    def _an_address(cls, broker: SecretStr | None) -> SecretStr | None:
+        if broker is not None and not _is_address(broker.get_secret_value()):
+            raise ValueError("should be an address such as rediss://:PASSWORD@HOST:6379/0")
+        return broker
+
+    @model_validator(mode="after")
+    def _with_a_broker(self) -> Self:
+        if self.kind == "celery" and self.broker is None:
+            raise ValueError('`kind: celery` needs `broker`, such as "${CELERY_BROKER}"')
+        return self
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(urlsplit(text).scheme) and "://" in text
+    except ValueError:
+        return False
+
+
 class Retention(_Part):
     """How long the books are kept. KPI values and records are kept for ever."""
 
@@ -169,5 +202,6 @@ class Config(_Part):
     kpis: KpiSettings = KpiSettings()
     notifications: tuple[ChannelSettings, ...] = Field(default=(), description="who is told what can't mend itself")
     service: ServiceSettings = ServiceSettings()
+    executor: ExecutorSettings = ExecutorSettings()
     retention: Retention = Retention()
     log: LogSettings = LogSettings()

@@ -63,12 +63,12 @@ def _with_variables(schema: Any) -> Any:
     return {**said, **inner}
 
 
-def _inside(word: str, item: Any) -> Any:
-    """What stands below a word of the schema; below some the names are the configuration's own."""
-    if word in {"const", "enum", "required"}:
+def _inside(name: str, item: Any) -> Any:
+    """What stands at a keyword; below `properties` and `$defs` the names are people's, and may be `type` or `title`."""
+    if name == "const":
         return item
-    if word in {"properties", "$defs", "mapping"} and isinstance(item, dict):
-        return {name: _with_variables(one) for name, one in item.items()}
+    if name in {"properties", "$defs"}:
+        return {key: _with_variables(value) for key, value in item.items()}
     return _with_variables(item)
 
 

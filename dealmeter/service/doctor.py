@@ -12,18 +12,22 @@ from urllib.parse import urlsplit
 
 from connectors.errors import ConnectorError
 from dealmeter.cli.connectors import connector
+from dealmeter.cli.queue import queue
 from dealmeter.config import Configured
 from dealmeter.config.addresses import is_this_machine
+from dealmeter.errors import UsageError
 from store import migrate, notices
 from store.backup import check
 from store.database import Database
 from store.errors import StoreError
+from sync.handover import BrokerError
 
 Level = Literal["ok", "warning", "bad"]
 ROOM = 2**30
 PACKAGES = (
     "hubspot-api-client", "simple-salesforce", "apscheduler", "sqlmodel", "sqlalchemy", "tenacity", "duckdb",
     "pydantic", "tzdata", "psycopg", "prometheus-client",
+    "celery",
 )  # fmt: skip
 
 
@@ -56,6 +60,8 @@ def examine(settings: Configured, *, offline: bool, check_connection: Callable[[
         yield Finding(subject="configuration", level="warning", said=warning)
     yield from _addresses(settings)
     yield from _database(settings)
+    if settings.config.executor.kind == "celery" and not offline:
+        yield _broker(settings)
     for name in settings.settings if not offline else ():
         try:
             yield Finding(subject=name, said=check_connection(name))
@@ -98,6 +104,14 @@ def _database(settings: Configured) -> Iterator[Finding]:
                 yield from _room(Path(name))
     except StoreError as error:
         yield Finding(subject="database", level="bad", said=str(error), hint=error.hint)
+
+
+def _broker(settings: Configured) -> Finding:
+    try:
+        found = queue(settings)
+        return Finding(subject="broker", said=found.check() if found is not None else "")
+    except (UsageError, BrokerError) as error:
+        return Finding(subject="broker", level="bad", said=str(error), hint=error.hint)
 
 
 def _room(file: Path) -> Iterator[Finding]:

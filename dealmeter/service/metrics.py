@@ -84,8 +84,12 @@ class Metrics:
             for reason, count in stream.retries.items():
                 self._retries.labels(run.connection, reason).inc(count)
         if outcome.computation is not None:
-            self._computed.set(outcome.computation.duration_s)
+            self.computed(outcome.computation.duration_s)
             self._broken.set(len(outcome.computation.broken))
+
+    def computed(self, seconds: float) -> None:
+        """The last computation of the KPIs took so long."""
+        self._computed.set(seconds)
 
     def crashed(self, connection: str, error: BaseException, now: datetime) -> None:
         self._runs.labels(connection, "failed").inc()

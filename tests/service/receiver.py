@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import TypeVar
 
 Server = TypeVar("Server", bound=socketserver.BaseServer)
@@ -28,6 +28,7 @@ class Receiver:
     url: str = ""
     status: int = 200
     got: list[Got] = field(default_factory=list)
+    came: Event = field(default_factory=Event)
 
 
 @contextmanager
@@ -39,6 +40,7 @@ def receiver() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             kept.got.append(Got(self.path, dict(self.headers.items()), body))
+            kept.came.set()
             self.send_response(kept.status)
             self.send_header("Content-Length", "0")
             self.end_headers()
