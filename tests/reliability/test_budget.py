@@ -15,6 +15,7 @@ WINDOW_S = 10.0
 FOR_ASSOCIATIONS = 40
 """Theirs is a limit of their own, and not the same."""
 NEAR = 1.02
+MOST_DAYS = 12
 
 
 class Shared(Limiter):
@@ -59,7 +60,7 @@ def test_the_share_of_the_burst_limit_is_kept_and_used(stores: Stores, promise: 
     for seed in promise.cases(1):
         budget = {"burst_limit": most, "burst_share": share, "search_per_second": 5, "parallel": 1}
         with stores() as store, rig(store, deals=250, activities_per_deal=1, settings={"budget": budget}) as it:
-            others = most - allowed - 1 - seed % 3
+            others = (most - allowed) // 2 - 1 - seed % 3
             shared = Shared(it, RateLimit(burst=most, associations=FOR_ASSOCIATIONS), others=others / WINDOW_S)
             it.sandbox.limits = shared
             assert it.sync(parallel=1).outcome == "ok"
@@ -69,34 +70,35 @@ def test_the_share_of_the_burst_limit_is_kept_and_used(stores: Stores, promise: 
             assert shared.most_in_a_window(ASSOCIATIONS) <= int(FOR_ASSOCIATIONS * share) * NEAR
             floor = (ceil(len(shared.ours[REST]) / allowed) - 1) * WINDOW_S
             assert floor >= WINDOW_S
-            assert it.times.waited <= floor * 1.05 + 1
+            assert it.times.waited <= (floor + len(shared.ours["search"]) / 5) * 1.05 + 1
 
 
 def test_the_share_of_the_day_is_kept_and_the_next_day_goes_on(stores: Stores, promise: Promise) -> None:
     promise.is_that(
         "The configured share of the daily limit is kept to within 2 %; a run that has used it ends clean and the next "
-        "day's goes on, until the store equals the CRM",
+        "day's goes on until the store equals the CRM; no stream starves",
         "another program spends from the same limit; six requests at a time",
     )
-    daily, share, left = 1_000, 0.5, 12
+    daily, share, left = 1_000, 0.5, 75
     for seed in promise.cases(1):
         budget = {"burst_limit": 100_000, "daily_share": share, "search_per_second": 5}
-        with stores() as store, rig(store, deals=150, activities_per_deal=1, settings={"budget": budget}) as it:
+        with stores() as store, rig(store, deals=900, activities_per_deal=1, settings={"budget": budget}) as it:
             it.sandbox.limits = Limiter(
                 it.sandbox.world, RateLimit(burst=100_000, daily=daily), monotonic=lambda: it.times.waited
             )
-            days = 0
-            while True:
+            done: set[str] = set()
+            for day in range(MOST_DAYS):
                 it.sandbox.limits.spend(int(daily * share) - left - seed % 8)
                 run = it.sync()
                 assert it.sandbox.limits.used_today <= daily * share * NEAR
-                if run.outcome == "ok":
+                done |= {stream.stream for stream in run.streams if stream.outcome == "ok"}
+                if day and done >= {stream.stream for stream in run.streams}:
                     break
-                assert run.postponed is not None, run.error
-                assert "goes on where it stopped" in getattr(run.error, "hint", "")
+                if run.outcome != "ok":
+                    assert run.postponed is not None, run.error
+                    assert "goes on where it stopped" in getattr(run.error, "hint", "")
                 it.later(DAY)
-                days += 1
-            assert days >= 2
+            assert 1 < day < MOST_DAYS - 1, "every day must get further, and no stream may starve"
             it.assert_equals_account()
 
 
