@@ -22,8 +22,8 @@ def requests(database: Database, *, rate: float, seed: int = 7) -> int:
         return sum(it.sandbox.requests.statuses.values())
 
 
-def _run(it: Rig, **plan: bool) -> None:
-    run = it.sync(**plan)
+def _run(it: Rig, *, deep: bool = False) -> None:
+    run = it.sync(deep=deep)
     assert run.outcome == "ok", run.error
 
 
