@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 
 from connectors.base import Connector, Context, Page, Stream
@@ -149,6 +149,7 @@ class _Run:
         self._read_streams(connector, first, saved)
         completing = [s for s in chosen if s.of and self._is_due(s, saved, known_before)]
         self._imply([s for s in chosen if s.of and s not in completing], saved, known_before)
+        completing.sort(key=lambda s: _last_finished(saved.get(s.name)))  # where a quota ends runs, none must starve
         completing = [s for s in completing if self.streams.get(s.of, StreamOutcome(stream=s.of)).outcome == OK]
         if not self.stop.is_set() and not self.abandon.is_set():
             self._read_streams(connector, completing, saved)
@@ -358,3 +359,7 @@ def _is_known(error: BaseException) -> bool:
 
 def _is_over(saved: Saved, every: timedelta, now: datetime) -> bool:
     return saved.finished_at is None or now - saved.finished_at >= every
+
+
+def _last_finished(saved: Saved | None) -> datetime:
+    return (saved and saved.finished_at) or datetime.min.replace(tzinfo=UTC)

@@ -47,7 +47,7 @@ _numbers = count()
 @pytest.fixture
 def postgres_url(postgres: str) -> Iterator[str]:
     """A database of its own on the server."""
-    yield from _database_on(postgres)
+    yield from database_on(postgres)
 
 
 @pytest.fixture
@@ -56,19 +56,22 @@ def other_url(request: pytest.FixtureRequest, database_url: str, tmp_path: Path)
     if database_url.startswith("sqlite"):
         yield f"sqlite:///{tmp_path / 'other.db'}"
     else:
-        yield from _database_on(request.getfixturevalue("postgres"))
+        yield from database_on(request.getfixturevalue("postgres"))
 
 
-def _database_on(postgres: str) -> Iterator[str]:
+def database_on(postgres: str) -> Iterator[str]:
+    """The address of a new database on a server; it is dropped afterwards."""
     name = f"dealmeter_test_{os.getpid()}_{next(_numbers)}"
     server = make_url(postgres).set(drivername="postgresql+psycopg")
     admin = create_engine(server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text(f'CREATE DATABASE "{name}"'))
-    yield server.set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-    admin.dispose()
+    try:
+        yield server.set(database=name).render_as_string(hide_password=False)
+    finally:
+        with admin.connect() as connection:
+            connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+        admin.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -26,7 +26,7 @@ DEFAULTS = {
 CONNECTION = """
   - name: {name}
     crm: hubspot
-    schedule: {{every: 1h}}
+    schedule: {{every: {every}}}
     settings: {{access_token: sandbox-token, base_url: "{url}", budget: {{burst_limit: 100000}}}}
 """
 
@@ -43,8 +43,9 @@ class Service:
         environ: Mapping[str, str] | None = None,
         connections: Sequence[str] = ("hubspot-main",),
         command: Sequence[str] = ("run",),
+        every: str = "1h",
     ) -> None:
-        self.folder, self.url, self.more = folder, url, more
+        self.folder, self.url, self.more, self.every = folder, url, more, every
         self.configure(*connections)
         program = [sys.executable, "-m", "dealmeter", "--config", str(folder / "dealmeter.yaml")]
         self.process = subprocess.Popen(
@@ -57,7 +58,7 @@ class Service:
 
     def configure(self, *names: str) -> None:
         """Write the configuration."""
-        connections = "".join(CONNECTION.format(name=name, url=self.url) for name in names)
+        connections = "".join(CONNECTION.format(name=name, url=self.url, every=self.every) for name in names)
         (self.folder / "dealmeter.yaml").write_text(
             CONFIG.format(folder=self.folder, more=self.more, connections=connections)
         )
@@ -88,9 +89,18 @@ def service(
     environ: Mapping[str, str] | None = None,
     connections: Sequence[str] = ("hubspot-main",),
     command: Sequence[str] = ("run",),
+    every: str = "1h",
 ) -> Iterator[Service]:
     """A service that is gone at the end, whatever happened."""
-    running = Service(folder, sandbox.url, more=more, environ=environ, connections=connections, command=command)
+    running = Service(
+        folder,
+        sandbox.url,
+        more=more,
+        environ=environ,
+        connections=connections,
+        command=command,
+        every=every,
+    )
     try:
         yield running
     finally:

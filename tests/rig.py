@@ -33,16 +33,17 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 @dataclass
 class Times:
-    """A clock that the test moves: waiting moves it too, and takes no time."""
+    """A clock that the test moves: waiting moves it too, and takes no time. Ours is `ahead` of the CRM's."""
 
     world: World
     waited: float = 0.0
+    ahead: timedelta = timedelta(0)
     lock: Lock = field(default_factory=Lock)
 
     def clock(self) -> Clock:
         """As the engine wants it."""
         return Clock(
-            now=self.world.clock.now,
+            now=lambda: self.world.clock.now() + self.ahead,
             monotonic=lambda: self.waited,
             wait=self._wait,
             random=Random(7),

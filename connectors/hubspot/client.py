@@ -54,6 +54,7 @@ class Client:
         self._timeout = (settings.connect_timeout.total_seconds(), settings.read_timeout.total_seconds())
         burst = max(int(budget.burst_limit * budget.burst_share), 1)
         self._burst = Window(burst, WINDOW_S, monotonic=context.monotonic, sleep=context.sleep)
+        self._associations = Window(burst, WINDOW_S, monotonic=context.monotonic, sleep=context.sleep)
         self._search = Window(budget.search_per_second, 1.0, monotonic=context.monotonic, sleep=context.sleep)
         self._lock = Lock()
         self._now: datetime | None = None
@@ -76,6 +77,10 @@ class Client:
         """The decoded answer of a reading POST (batch read), which is safe to send again. Raises a ConnectorError."""
         answer: Json = self._ask("POST", path, query=query, body=body, meter=meter, window=self._burst)
         return answer
+
+    def associations(self, path: str, body: Mapping[str, Any], meter: Meter) -> Json:
+        """The decoded answer of a batch read of associations, which has limits of its own. Raises a ConnectorError."""
+        return self._ask("POST", path, query=(), body=body, meter=meter, window=self._associations)
 
     def search(self, path: str, body: Mapping[str, Any], meter: Meter) -> Json:
         """The decoded answer of a search, which has limits of its own. Raises a ConnectorError."""
@@ -173,7 +178,7 @@ class Client:
         if date:
             self._set_clock(parsedate_to_datetime(date).astimezone(UTC))
         most = headers.get("X-HubSpot-RateLimit-Max")
-        if most and window is self._burst:
+        if most and window is not self._search:
             allowed = max(int(int(most) * self._settings.budget.burst_share), 1)
             window.allow(allowed)
             left = headers.get("X-HubSpot-RateLimit-Remaining")

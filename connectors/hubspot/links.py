@@ -80,7 +80,7 @@ class Links:
         """Reads a batch into `ties`; answers the inputs whose links go on."""
         path = self.client.paths.associations(self.kind.path, target)
         try:
-            answer = self.client.post(path, {"inputs": inputs}, meter)
+            answer = self.client.associations(path, {"inputs": inputs}, meter)
         except UnexpectedResponseError:
             if len(inputs) == 1:
                 raise

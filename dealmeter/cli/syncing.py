@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from threading import Event
 from typing import Any
@@ -27,15 +28,19 @@ from sync.outcome import FAILED, PARTIAL, SKIPPED, STOPPED, RunOutcome
 from sync.run import Plan, execute
 from sync.schedule import settle
 
+LOOK_AGAIN_S = 2.0
+"""How often a run that waits for another one looks whether it has ended."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What a run is to do beyond the ordinary."""
+    """What a run is to do beyond the ordinary. `wait` is how long it waits for another one that holds a connection."""
 
     only: Sequence[str] = ()
     full: bool = False
     deep: bool = False
     allow_shrink: bool = False
+    wait: timedelta = timedelta(0)
 
 
 class Syncing:
@@ -85,8 +90,9 @@ class Syncing:
         )
         begun = self.clock.monotonic()
         try:
-            with progress(self.terminal, name) as tells:
-                run = execute(database, plan, version=VERSION, clock=self.clock, stop=stop, progress=tells)
+            run = self._in_turn(database, plan, stop)
+        except StoppedError:
+            return
         except LeaseHeldError as error:
             self._refused(name, error)
             return
@@ -94,6 +100,22 @@ class Syncing:
         self.codes.append(code_of(run))
         found = fingerprint(self.settings.connection(name).crm, self.settings.settings[name])
         settle(database, run, settings_hash=found, now=self.clock.now())
+
+    def _in_turn(self, database: Database, plan: Plan, stop: Event) -> RunOutcome:
+        """Run once nobody else does. Raises LeaseHeldError where that takes too long, StoppedError on a signal."""
+        until = self.clock.monotonic() + self.wish.wait.total_seconds()
+        has_told = False
+        while True:
+            try:
+                with progress(self.terminal, plan.connection) as tells:
+                    return execute(database, plan, version=VERSION, clock=self.clock, stop=stop, progress=tells)
+            except LeaseHeldError as error:
+                if (left := until - self.clock.monotonic()) <= 0:
+                    raise
+                if not has_told:
+                    self.terminal.say(f"{error}; waiting for its end")
+                    has_told = True
+                self.clock.sleeper(stop)(min(LOOK_AGAIN_S, left))
 
     def _refused(self, name: str, error: LeaseHeldError) -> None:
         self.terminal.complain(words(tell(error)))

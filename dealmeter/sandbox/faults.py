@@ -26,11 +26,15 @@ class _Planned:
 
 
 class Faults:
-    """`next` plans faults for coming requests; `rate` adds random ones from `common`, repeatable by seed."""
+    """`next` plans faults for coming requests; `rate` adds random ones from `mix`, repeatable by seed.
+
+    The mix is the vendor's common ones until somebody chooses another.
+    """
 
     def __init__(self, kinds: frozenset[str], common: tuple[str, ...], *, rate: float = 0.0, seed: int = 7) -> None:
         self.rate = rate
         self.injected: Counter[str] = Counter()
+        self.mix = common
         self._kinds, self._common = kinds, common
         self._rng = Random(f"{seed}:faults")
         self._planned: list[_Planned] = []
@@ -51,7 +55,7 @@ class Faults:
         """Nothing goes wrong any more."""
         with self._lock:
             self._planned.clear()
-            self.rate = 0.0
+            self.rate, self.mix = 0.0, self._common
 
     def take(self, path: str) -> Fault | None:
         """What happens to a request, if anything."""
@@ -76,4 +80,4 @@ class Faults:
     def _at_random(self) -> Fault | None:
         if self.rate <= 0 or self._rng.random() >= self.rate:
             return None
-        return Fault(self._rng.choice(self._common))
+        return Fault(self._rng.choice(self.mix))

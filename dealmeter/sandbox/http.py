@@ -35,6 +35,7 @@ class Answer:
     """What goes back. `cut` sends only so many bytes of the body and resets the connection; 0 sends nothing.
 
     `chunks` in place of a body streams it, made piece by piece while it is sent.
+    `hang_up` resets it after the whole answer; `mangle` spoils a zipped body on its way.
     """
 
     status: int
@@ -43,6 +44,8 @@ class Answer:
     content_type: str = "application/json;charset=utf-8"
     cut: int | None = None
     chunks: Callable[[], Iterable[bytes]] | None = None
+    hang_up: bool = False
+    mangle: Callable[[bytes], bytes] | None = None
 
 
 class Stream(Protocol):
@@ -126,8 +129,9 @@ class HttpServer:
         wire = _wire(answer, close=close, zipped=zipped)
         if answer.cut is None:
             connection.sendall(wire)
-            return not close
-        if answer.cut:
+            if not answer.hang_up:
+                return not close
+        elif answer.cut:
             head = wire.index(b"\r\n\r\n") + 4
             connection.sendall(wire[: head + min(answer.cut, (len(wire) - head) // 2)])  # zipped, it is shorter
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
@@ -169,8 +173,9 @@ def read_request(stream: Stream) -> Request | None:
 
 def _wire(answer: Answer, *, close: bool, zipped: bool) -> bytes:
     body, headers = answer.body, dict(answer.headers)
-    if zipped and len(body) > 512:
+    if zipped and (len(body) > 512 or answer.mangle):
         body = gzip.compress(body, _COMPRESSION, mtime=0)
+        body = answer.mangle(body) if answer.mangle else body
         headers["Content-Encoding"] = "gzip"
     if answer.status != HTTPStatus.NO_CONTENT:
         headers["Content-Type"] = answer.content_type

@@ -5,12 +5,18 @@ table into, between its two marks.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from store import migrate
+from store.database import Database
+from tests.conftest import database_on
 
 PATIENCE = int(os.environ.get("DEALMETER_PATIENCE", "1"))
 REPORT = os.environ.get("DEALMETER_RELIABILITY_REPORT")
@@ -43,6 +49,32 @@ def promise(record_property: Any) -> Iterator[Promise]:
     it = Promise()
     yield it
     record_property(KEY, {"says": it.says, "how": it.how, "tried": it.tried})
+
+
+Stores = Callable[[], AbstractContextManager[Database]]
+"""Makes an empty store, as often as one is wanted."""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Stores:
+    """New stores of each kind in turn."""
+    numbers, is_file = count(), request.param == "sqlite"
+    server = "" if is_file else request.getfixturevalue("postgres")
+
+    @contextmanager
+    def address() -> Iterator[str]:
+        if is_file:
+            yield f"sqlite:///{tmp_path / f'{next(numbers)}.db'}"
+        else:
+            yield from database_on(server)
+
+    @contextmanager
+    def store() -> Iterator[Database]:
+        with address() as url, Database(url) as database:
+            migrate.upgrade(database)
+            yield database
+
+    return store
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

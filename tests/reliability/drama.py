@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
 
+from dealmeter.sandbox.hubspot import trouble
 from dealmeter.sandbox.record import Kind
 from store.errors import LeaseHeldError
 from tests.rig import DAY, Rig
@@ -13,6 +14,11 @@ from tests.rig import DAY, Rig
 KINDS = {"deals": Kind.DEAL, "contacts": Kind.CONTACT, "companies": Kind.COMPANY, "calls": Kind.CALL}
 CRASHED_FOR = timedelta(minutes=3)
 FAULTS = (0.0, 0.05, 0.2, 0.4)
+WEATHERS = 4
+SKEWS = tuple(timedelta(seconds=seconds) for seconds in (0, 0, 2, -2, 240, -240))
+"""How far HubSpot's Date header is off the stamps of its records."""
+AHEAD = tuple(timedelta(minutes=minutes) for minutes in (0, 0, 3, -3, 500, -500))
+"""How far our clock is ahead of HubSpot's; it does not jump within a story, as leases live by it."""
 LAGS = (timedelta(0), timedelta(seconds=30), timedelta(minutes=5), timedelta(minutes=50))
 
 
@@ -89,9 +95,26 @@ class Drama:
     # What the network does
 
     def trouble(self, rng: Random) -> None:
-        """From now on so many answers go wrong, and the search index lags so much."""
-        self.it.sandbox.faults.rate = rng.choice(FAULTS)
-        self.it.sandbox.set_search_lag(rng.choice(LAGS))
+        """From now on so many answers go wrong, in a few ways of many, and the search index lags so much."""
+        sandbox = self.it.sandbox
+        sandbox.faults.rate = rng.choice(FAULTS)
+        sandbox.faults.mix = tuple(rng.choices(trouble.PASSING, k=WEATHERS))
+        if rng.random() < 0.2:
+            sandbox.faults.next(rng.choice(trouble.ENDING), 1, rng.choice(("", ".*search", ".*batch")))
+        sandbox.set_search_lag(rng.choice(LAGS))
+        sandbox.skew = rng.choice(SKEWS)
+
+    def meanwhile(self, rng: Random) -> None:
+        """Something happens to a record exactly while it is being read."""
+        its_own = Random(rng.random())
+
+        def happen() -> None:
+            with self.it.sandbox.world.lock:
+                its_own.choices((self.edit, self.relink, self.live), weights=(6, 1, 1))[0](its_own)
+
+        for _ in range(rng.randrange(1, 4)):
+            self.happened["meanwhile"] += 1
+            self.it.sandbox.at_request(rng.randrange(1, 60), happen)
 
     # What we do
 
@@ -115,7 +138,10 @@ class Drama:
 
     def end(self) -> None:
         """Nothing goes wrong any more, and a day passes: the store must equal the account."""
+        assert not self.it.sandbox.meanwhile.failed
+        self.it.sandbox.meanwhile.clear()
         self.it.sandbox.faults.clear()
+        self.it.sandbox.skew = timedelta(0)
         self.it.sandbox.set_search_lag(timedelta(0))
         self.it.later(CRASHED_FOR)
         with suppress(LeaseHeldError):
@@ -129,4 +155,15 @@ class Drama:
 
     def step(self, rng: Random) -> None:
         """Any of it."""
-        rng.choices((self.edit, self.live, self.relink, self.trouble, self.sync), weights=(6, 2, 1, 1, 3))[0](rng)
+        steps = (self.edit, self.live, self.relink, self.trouble, self.meanwhile, self.sync)
+        rng.choices(steps, weights=(6, 2, 1, 2, 2, 4))[0](rng)
+
+    def play(self, seed: int, steps: int) -> None:
+        """A whole story, to its good end."""
+        rng = Random(seed)
+        self.it.times.ahead = rng.choice(AHEAD)
+        self.trouble(rng)
+        self.sync(rng)
+        for _ in range(steps):
+            self.step(rng)
+        self.end()

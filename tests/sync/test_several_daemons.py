@@ -32,14 +32,15 @@ def sandbox() -> Iterator[HubSpotSandbox]:
 
 
 def daemons(
-    stack: ExitStack, folder: Path, sandbox: HubSpotSandbox, url: str, count: int, *names: str
+    stack: ExitStack, folder: Path, sandbox: HubSpotSandbox, url: str, count: int, *names: str, every: str = "1h"
 ) -> list[Service]:
     """Daemons with one configuration."""
     found = []
     for number in range(count):
         place = folder / str(number)
         place.mkdir()
-        found.append(stack.enter_context(service(place, sandbox, more=MORE.format(url=url), connections=names)))
+        more = MORE.format(url=url)
+        found.append(stack.enter_context(service(place, sandbox, more=more, connections=names, every=every)))
     return found
 
 
