@@ -26,7 +26,7 @@ class Twin(Protocol):
     """One account, empty of deals and products at first. Fields have our names: `name`, `amount`, `sku`.
 
     `crm` is the connector's name in the registry; `cannot` says why a capability is missing. `window` is how many
-    records of one instant a single read of changes can show (a page, where there is no such limit); `merges` is the kind
+    records of one instant a single read of changes can show (a page, where there is no such limit); `merges` is a kind
     of record that it can merge.
     """
 

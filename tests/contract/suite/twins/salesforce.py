@@ -87,16 +87,14 @@ class SalesforceTwin:
 
     def truth(self, entity: type[Record]) -> Mapping[str, str]:
         live, name = self._world.tables[KINDS[entity]].live, OBJECTS[entity]
-        return {
-            self._sandbox.edits.id(name, KINDS[entity], record.id): str(record.fields["name"]) for record in live
-        }
+        return {self._sandbox.edits.id(name, KINDS[entity], record.id): str(record.fields["name"]) for record in live}
 
     def limit(self, times: int) -> None:
         self._sandbox.faults.next("403_concurrent", times=times)
 
     def expire(self) -> None:
         """The session ends, and the app has got another secret."""
-        self._sandbox.credentials.client_secret = "another"  # noqa: S105  # the sandbox has no secrets
+        self._sandbox.credentials.client_secret = "another"  # the sandbox has no secrets
         self._sandbox.expire_sessions()
 
     def renew(self) -> None:
