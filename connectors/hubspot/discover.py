@@ -11,6 +11,7 @@ from connectors.hubspot.client import Client, Json
 from connectors.hubspot.kind import Kind
 from connectors.hubspot.kinds import KINDS, SCOPES
 from connectors.hubspot.objects import results
+from connectors.hubspot.refusals import NotThereError
 from store.records import Stage
 
 MOST_COUNTED = 25
@@ -27,6 +28,8 @@ def discover(
             objects.append(_object(client, meter, kind, mapped.get(kind.name, {})))
         except MissingScopeError as error:
             notes.append(f"{kind.name}: not looked at: needs {' or '.join(error.scopes) or SCOPES[kind.name]}")
+        except NotThereError:
+            notes.append(f"{kind.name}: not looked at: this account has none")
     try:
         found = [_pipeline(raw) for raw in pipelines()]
     except MissingScopeError:
@@ -36,7 +39,7 @@ def discover(
 
 
 def _object(client: Client, meter: Meter, kind: Kind, mapped: Mapping[str, str]) -> FoundObject:
-    path = client.paths.properties(kind.name)
+    path = client.paths.properties(kind.path)
     raws = results(client.get(path, (), meter), path)
     fills = {theirs: ours for ours, theirs in {**kind.fields, **mapped}.items()}
     custom = [str(raw["name"]) for raw in raws if _is_custom(raw)]
@@ -77,7 +80,7 @@ def _use(
 def _count(client: Client, meter: Meter, kind: Kind, having: str = "") -> int | None:
     filters = [{"propertyName": having, "operator": "HAS_PROPERTY"}] if having else []
     body = {"filterGroups": [{"filters": filters}] if filters else [], "properties": [], "limit": 1}
-    total = client.search(client.paths.search(kind.name), body, meter).get("total")
+    total = client.search(client.paths.search(kind.path), body, meter).get("total")
     return int(total) if total is not None else None
 
 
