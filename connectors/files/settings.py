@@ -2,14 +2,14 @@
 
 import codecs
 import re
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from connectors.files.entities import ENTITIES
+from connectors.spelling import insist_known
 
 CURRENCY = re.compile("[A-Z]{3}")
 WeekDay = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -72,22 +72,13 @@ class FilesSettings(BaseModel):
     @field_validator("fields")
     @classmethod
     def _fields_exist(cls, given: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
-        _known(given, ENTITIES, "there is no file")
+        insist_known(given, ENTITIES, "there is no file")
         for name, mapped in given.items():
-            _known(mapped, ENTITIES[name].columns, f"{name} has no field")
+            insist_known(mapped, ENTITIES[name].columns, f"{name} has no field")
         return given
 
     @field_validator("include", "exclude")
     @classmethod
     def _entities_exist(cls, given: list[str]) -> list[str]:
-        _known(given, ENTITIES, "there is no file")
+        insist_known(given, ENTITIES, "there is no file")
         return given
-
-
-def _known(names: Any, there: Any, words: str) -> None:
-    """Raises ValueError for a name that is not there, with the one that was probably meant."""
-    for name in names:
-        if name not in there:
-            close = get_close_matches(name, list(there), 1)
-            meant = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(there)}"
-            raise ValueError(f"{words} {name!r}; {meant}")

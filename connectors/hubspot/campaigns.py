@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.base import Context, Meter, Page
-from connectors.hubspot.brake import brake
+from connectors.brake import brake
 from connectors.hubspot.client import Client, Json
 from connectors.hubspot.objects import following, results
 from connectors.hubspot.settings import Cadence
@@ -46,7 +46,8 @@ class Campaigns:
             yield Page(cursor={}, read_at=read_at, read=len(wanted), records=made)
         read_at = self.client.now()
         gone = [id_ for id_ in self._known(Campaign, "") if id_ not in listed]
-        brake("campaigns", len(gone), self.context.known.live(Campaign), self.cadence, self.context)
+        live = self.context.known.live(Campaign)
+        brake(self.context, "campaigns", gone=len(gone), live=live, share=self.cadence.shrink, crm="HubSpot")
         tombstones = [record for id_ in gone for record in self._gone(id_, read_at)]
         yield Page(cursor={}, read_at=read_at, records=tombstones)
 

@@ -1,12 +1,9 @@
 """The HTTP side of HubSpot: one pool, one budget, one retry policy; raw bytes in, decoded JSON out."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from threading import Lock
+from datetime import datetime
 from typing import Any
 
-import orjson
 from hubspot.client import Client as HubSpot
 from hubspot.crm.owners.exceptions import ApiException
 from urllib3.exceptions import HTTPError
@@ -14,6 +11,8 @@ from urllib3.util.retry import Retry
 
 from connectors.base import Context, Meter
 from connectors.budget import Window
+from connectors.crm_clock import CrmClock
+from connectors.decode import decoded
 from connectors.errors import (
     ConnectorError,
     QuotaSpentError,
@@ -27,12 +26,9 @@ from connectors.hubspot.settings import HubSpotSettings
 from connectors.retry import retrying
 
 Json = dict[str, Any]
-NUL = b"\\u0000"
 WINDOW_S = 10.0
 READERS = 16
 """Streams that may ask beside the pool of parallel requests."""
-LEAP = timedelta(minutes=10)
-"""How far HubSpot's clock may run ahead of ours between two answers before we don't believe it."""
 
 
 class Client:
@@ -56,9 +52,7 @@ class Client:
         self._burst = Window(burst, WINDOW_S, monotonic=context.monotonic, sleep=context.sleep)
         self._associations = Window(burst, WINDOW_S, monotonic=context.monotonic, sleep=context.sleep)
         self._search = Window(budget.search_per_second, 1.0, monotonic=context.monotonic, sleep=context.sleep)
-        self._lock = Lock()
-        self._now: datetime | None = None
-        self._seen_at: float | None = None
+        self._clock = CrmClock(context.clock, context.monotonic)
         self.daily: tuple[int, int] | None = None
 
     # ------------------------------------------------------------------------------------------------- verbs
@@ -89,7 +83,7 @@ class Client:
 
     def now(self) -> datetime:
         """The latest time that HubSpot's clock has shown us, UTC, whole seconds; ours before its first answer."""
-        return self._now or self._context.clock()
+        return self._clock.now()
 
     def close(self) -> None:
         """Close the pool."""
@@ -150,8 +144,8 @@ class Client:
 
     def _decoded(self, data: bytes, content_type: str, path: str, shape: type) -> Any:
         try:
-            answer = orjson.loads(data)
-        except orjson.JSONDecodeError as error:
+            answer = decoded(data)
+        except ValueError as error:
             raise UnreachableError(
                 f"HubSpot's answer to {path} is not whole JSON ({len(data)} bytes of {content_type or 'unknown type'}: "
                 f"{excerpt(data)})",
@@ -161,7 +155,7 @@ class Client:
         if not isinstance(answer, shape):
             wanted = "object" if shape is dict else "list"
             raise UnexpectedResponseError(f"HubSpot answered {path} with no {wanted}: {excerpt(data)}")
-        return without_nul(answer) if NUL in data else answer
+        return answer
 
     def _refused(self, error: ApiException, path: str, window: Window) -> ConnectorError:
         self._observe(error.headers or {}, window)
@@ -174,9 +168,7 @@ class Client:
 
     def _observe(self, headers: Mapping[str, str], window: Window) -> None:
         """Keep the CRM's time and what it says of its limits."""
-        date = headers.get("Date")
-        if date:
-            self._set_clock(parsedate_to_datetime(date).astimezone(UTC))
+        self._clock.told(headers.get("Date"))
         most = headers.get("X-HubSpot-RateLimit-Max")
         if most and window is not self._search:
             allowed = max(int(int(most) * self._settings.budget.burst_share), 1)
@@ -187,17 +179,6 @@ class Client:
         daily, daily_left = headers.get("X-HubSpot-RateLimit-Daily"), headers.get("X-HubSpot-RateLimit-Daily-Remaining")
         if daily and daily_left:
             self.daily = (int(daily), int(daily_left))
-
-    def _set_clock(self, seen: datetime) -> None:
-        """Keep the latest time told, but not one that has run away: a cursor must not lie in the future."""
-        monotonic = self._context.monotonic()
-        with self._lock:
-            if self._now is None or self._seen_at is None:
-                self._now, self._seen_at = seen, monotonic
-                return
-            passed = timedelta(seconds=monotonic - self._seen_at)
-            if self._now < seen <= self._now + passed + LEAP:
-                self._now, self._seen_at = seen, monotonic
 
     def _leave_some(self) -> None:
         if self.daily is None:
@@ -212,16 +193,3 @@ class Client:
                 hint="the run goes on where it stopped after midnight in the account's time zone; "
                 "raise `budget.daily_share` to use more",
             )
-
-
-def without_nul(value: Any) -> Any:
-    """The same without NUL characters, which no PostgreSQL text can hold and nobody has typed."""
-    match value:
-        case str():
-            return value.replace("\0", "")
-        case list():
-            return [without_nul(item) for item in value]
-        case dict():
-            return {key: without_nul(item) for key, item in value.items()}
-        case _:
-            return value

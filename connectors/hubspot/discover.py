@@ -29,7 +29,7 @@ def discover(
         except MissingScopeError as error:
             notes.append(f"{kind.name}: not looked at: needs {' or '.join(error.scopes) or SCOPES[kind.name]}")
         except NotThereError:
-            notes.append(f"{kind.name}: the account doesn't have it")
+            notes.append(f"{kind.name}: not looked at: this account has none")
     try:
         found = [_pipeline(raw) for raw in pipelines()]
     except MissingScopeError:

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from connectors.base import Context, Cursor, Merge, Page
-from connectors.hubspot.brake import brake
+from connectors.brake import brake
 from connectors.hubspot.client import Json
 from connectors.hubspot.objects import BLOCK, Objects, following, results
 from connectors.hubspot.settings import Cadence
@@ -174,7 +174,8 @@ class Passes:
     def _brake(self, began: datetime) -> None:
         kind, known = self.objects.kind, self.context.known
         gone = known.unmarked_count(kind.record, self.stream, began, kind.prefix)
-        brake(kind.name, gone, known.live(kind.record, kind.prefix), self.cadence, self.context)
+        live = known.live(kind.record, kind.prefix)
+        brake(self.context, kind.name, gone=gone, live=live, share=self.cadence.shrink, crm="HubSpot")
 
     def _vanished(self, last: str, began: str) -> Iterator[Page]:
         kind, known, until, deleted, merged = self.objects.kind, self.context.known, _instant(began), 0, 0

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.base import Context, Meter, Page
-from connectors.hubspot.brake import brake
+from connectors.brake import brake
 from connectors.hubspot.client import Client, Json
 from connectors.hubspot.objects import following, results
 from connectors.hubspot.settings import Cadence
@@ -26,7 +26,7 @@ def rates(client: Client, context: Context, cadence: Cadence, meter: Meter, zone
     read_at = client.now()
     known = [str(row["id"]) for row in context.known.rows(ExchangeRate)]
     gone = [id_ for id_ in known if id_ not in listed]
-    brake("exchange_rates", len(gone), len(known), cadence, context)
+    brake(context, "exchange_rates", gone=len(gone), live=len(known), share=cadence.shrink, crm="HubSpot")
     yield Page(cursor={}, read_at=read_at, records=[ExchangeRate(id=id_, deleted_at=read_at) for id_ in gone])
 
 

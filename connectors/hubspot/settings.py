@@ -1,20 +1,18 @@
 """What a person sets for a HubSpot connection."""
 
-import re
 from collections.abc import Iterable
 from datetime import timedelta
-from difflib import get_close_matches
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from connectors.addresses import ALLOW_HTTP, PATTERN, base_address
 from connectors.duration import Duration
 from connectors.hubspot.kinds import BY_NAME, SCOPES
+from connectors.spelling import insist_known
 
 API_VERSION: Final = "2026-09"
 """The newest dated version that serves every route that we use. `v3` works until September 2027."""
-
-ADDRESS: Final = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/:@]+(:[0-9]+)?(/\S*)?$"
 
 Version = Literal["2026-09", "2026-03", "v3"]
 
@@ -59,10 +57,11 @@ class HubSpotSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     access_token: SecretStr = Field(description="a service key or the token of a private app")
+    allow_http: bool = ALLOW_HTTP
     base_url: str = Field(
         default="https://api.hubapi.com",
         description="for proxies and sandboxes",
-        json_schema_extra={"pattern": ADDRESS},
+        json_schema_extra={"pattern": PATTERN},
     )
     api_version: Version = Field(default=API_VERSION, description="HubSpot's API version")
     connect_timeout: Duration = Field(default=timedelta(seconds=5))
@@ -76,19 +75,14 @@ class HubSpotSettings(BaseModel):
         default_factory=dict, description="HubSpot properties to keep as JSON in `extra`, e.g. {deals: [my_field]}"
     )
 
-    @field_validator("base_url")
-    @classmethod
-    def _is_an_address(cls, given: str) -> str:
-        if not re.match(ADDRESS, given):
-            raise ValueError("should be http://HOST or https://HOST, such as https://api.hubapi.com")
-        return given
+    _secrets_travel_safely = field_validator("base_url")(base_address)
 
     @field_validator("fields")
     @classmethod
     def _fields_exist(cls, given: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
         _insist(given, "fields")
         for kind, mapped in given.items():
-            _known(mapped, BY_NAME[kind].record.model_fields, f"{kind} has no field")
+            insist_known(mapped, BY_NAME[kind].record.model_fields, f"{kind} has no field")
         return given
 
     @field_validator("extra")
@@ -100,7 +94,7 @@ class HubSpotSettings(BaseModel):
     @field_validator("include", "exclude")
     @classmethod
     def _streams_exist(cls, given: list[str]) -> list[str]:
-        _known(given, SCOPES, "there is no stream")
+        insist_known(given, SCOPES, "there is no stream")
         return given
 
     leads_from: Literal["auto", "contacts"] = Field(
@@ -114,14 +108,4 @@ class HubSpotSettings(BaseModel):
 
 
 def _insist(kinds: Iterable[str], what: str) -> None:
-    _known(kinds, BY_NAME, f"{what} are given by kind of record, and there is no kind")
-
-
-def _known(names: Iterable[str], there: Iterable[str], words: str) -> None:
-    """Raises ValueError for a name that is not there, with the one that was probably meant."""
-    there = list(there)
-    for name in names:
-        if name not in there:
-            close = get_close_matches(name, there, 1)
-            meant = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(there)}"
-            raise ValueError(f"{words} {name!r}; {meant}")
+    insist_known(kinds, BY_NAME, f"{what} are given by kind of record, and there is no kind")

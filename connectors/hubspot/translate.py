@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import ValidationError
-
 from connectors.base import Merge, Rejection
 from connectors.hubspot.kind import Kind
 from connectors.hubspot.shapes import Account
+from connectors.validated import validated
 from store.records import Record, Statement
 
 Raw = Mapping[str, Any]
@@ -84,31 +83,7 @@ def records(kind: Kind, translation: Translation) -> list[Record]:
     """Validated records; a field that can't be used is rejected by itself and left empty."""
     made: list[Record] = []
     for id_, values in translation.values.items():
-        try:
-            made.append(kind.record.of(values))
-        except ValidationError as error:
-            made += _mended(kind, id_, values, error, translation)
+        record, rejected = validated(kind.record, kind.name, values, kind.fields, translation.raw[id_])
+        made += [record] if record is not None else []
+        translation.rejected += rejected
     return made
-
-
-def _mended(
-    kind: Kind, id_: str, values: dict[str, Any], error: ValidationError, translation: Translation
-) -> list[Record]:
-    bad = {str(problem["loc"][0]) for problem in error.errors() if problem["loc"]}
-    for problem in error.errors():
-        name = str(problem["loc"][0]) if problem["loc"] else ""
-        source = kind.fields.get(name, name)
-        translation.rejected.append(
-            Rejection(
-                entity=kind.record,
-                record_id=id_,
-                field=name,
-                reason=f"{kind.name} {id_}: {source} is {values.get(name)!r}: {problem['msg']}",
-                payload=translation.raw[id_],
-            )
-        )
-    rest = {name: (None if name in bad else value) for name, value in values.items()}
-    try:
-        return [kind.record.model_validate(rest)]
-    except ValidationError:
-        return []

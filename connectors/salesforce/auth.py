@@ -12,12 +12,13 @@ from pydantic import SecretStr
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed
 from simple_salesforce.login import SalesforceLogin
 
+from connectors.addresses import refuse_open
 from connectors.base import Context, Meter
 from connectors.errors import ActionNeededError, BadCredentialsError, ConnectorError, UnexpectedResponseError
 from connectors.retry import retrying
 from connectors.salesforce.refusals import SessionExpiredError, maintenance
 from connectors.salesforce.session import SalesforceSession
-from connectors.salesforce.settings import LOOPBACK, SalesforceSettings
+from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.tokens import TokenFile
 
 SUFFIX = ".salesforce.com"
@@ -206,12 +207,13 @@ def routes(settings: SalesforceSettings) -> dict[str, str]:
 
 def _at(settings: SalesforceSettings, instance_url: str) -> str:
     """The address of the org. Raises ActionNeededError where a token would travel openly."""
-    parts = urlsplit(instance_url)
-    if parts.scheme != "https" and parts.hostname not in LOOPBACK and not settings.base_url:
+    try:
+        refuse_open(instance_url, allow_http=settings.allow_http or bool(settings.base_url))
+    except ValueError as error:
         raise ActionNeededError(
             f"Salesforce names {instance_url} as the org's address, which is not https",
             hint="check `login_url`: this is not how Salesforce answers",
-        )
+        ) from error
     return instance_url
 
 

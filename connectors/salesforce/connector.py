@@ -10,12 +10,14 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 
 from connectors.base import Checked, Context, Cursor, Meter, Page, Stream
+from connectors.discovery import Discovery
 from connectors.errors import ConnectorError, MissingScopeError
 from connectors.salesforce import reference
 from connectors.salesforce.auth import LEGACY
 from connectors.salesforce.bulk import Bulk
 from connectors.salesforce.client import Client, Json
 from connectors.salesforce.dependents import BY_STREAM, DEPENDENTS, DependentsPass
+from connectors.salesforce.discover import discover
 from connectors.salesforce.kinds import BY_NAME, KINDS, STREAMS, Kind
 from connectors.salesforce.objects import Objects, Rows
 from connectors.salesforce.org import Org
@@ -95,6 +97,11 @@ class SalesforceConnector:
             clock_difference=timedelta(seconds=round((there - here).total_seconds())),
         )
 
+    def discover(self) -> Discovery:
+        """What the org has, and which of its own fields would fill which of our fields."""
+        self.open()
+        return discover(lambda name: self._rows(name, self._meter), self._settings.fields, self._told_pipelines)
+
     def close(self) -> None:
         """Close connections."""
         self._client.close()
@@ -108,6 +115,9 @@ class SalesforceConnector:
     def _pipelines(self, meter: Meter) -> Iterator[Page]:
         rows = self._rows("OpportunityStage", meter)
         return reference.pipelines(self._stages, self._record_types, self._context.known.rows(records.Stage), rows)
+
+    def _told_pipelines(self) -> Iterator[records.Statement]:
+        return (record for page in self._pipelines(self._meter) for record in page.records)
 
     def _rates(self, meter: Meter) -> Iterator[Page]:
         rows = self._rows("DatedConversionRate", meter)

@@ -30,6 +30,7 @@ class Org:
         self._meter = meter
         self._lock = RLock()
         self._objects: frozenset[str] | None = None
+        self._raw: dict[str, Json] = {}
         self._fields: dict[str, Mapping[str, Field]] = {}
         self._hidden: set[tuple[str, str]] = set()
 
@@ -45,7 +46,7 @@ class Org:
         """The fields that we may read; those of parents with a dot. Raises MissingScopeError where there is none."""
         with self._lock:
             if object_ not in self._fields:
-                self._fields[object_] = self._described(object_)
+                self._fields[object_] = _readable(self.described(object_))
             found = self._fields[object_]
             return {name: field for name, field in found.items() if (object_, name) not in self._hidden}
 
@@ -62,23 +63,31 @@ class Org:
         """Salesforce refused a field: look again, and never ask for it in this run."""
         with self._lock:
             self._fields.pop(object_, None)
+            self._raw.pop(object_, None)
             self._hidden.add((object_, field))
 
-    def _described(self, object_: str) -> Mapping[str, Field]:
-        if not self.has(object_):
-            raise not_there(object_)
-        try:
-            described: Json = self._client.get(f"sobjects/{object_}/describe", self._meter)
-        except NotThereError as error:
-            raise not_there(object_) from error
-        found: dict[str, Field] = {}
-        for item in described.get("fields") or ():
-            if item.get("type") in UNREADABLE:
-                continue
-            found[str(item["name"])] = Field(str(item.get("type")), item.get("calculated") is True)
-            if item.get("relationshipName"):
-                found[f"{item['relationshipName']}."] = Field("parent")
-        return found
+    def described(self, object_: str) -> Json:
+        """An object as Salesforce describes it to us. Raises MissingScopeError where there is none."""
+        with self._lock:
+            if object_ not in self._raw:
+                if not self.has(object_):
+                    raise not_there(object_)
+                try:
+                    self._raw[object_] = self._client.get(f"sobjects/{object_}/describe", self._meter)
+                except NotThereError as error:
+                    raise not_there(object_) from error
+            return self._raw[object_]
+
+
+def _readable(described: Json) -> Mapping[str, Field]:
+    found: dict[str, Field] = {}
+    for item in described.get("fields") or ():
+        if item.get("type") in UNREADABLE:
+            continue
+        found[str(item["name"])] = Field(str(item.get("type")), item.get("calculated") is True)
+        if item.get("relationshipName"):
+            found[f"{item['relationshipName']}."] = Field("parent")
+    return found
 
 
 def not_there(object_: str) -> MissingScopeError:

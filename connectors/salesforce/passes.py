@@ -200,16 +200,10 @@ class Passes:
             begins = False
 
     def _brake(self, began: datetime) -> None:
-        kind = self.objects.kind
-        brake(
-            self.context,
-            kind.record,
-            stream=self.stream,
-            began=began,
-            prefix=kind.prefix,
-            share=self.cadence.shrink,
-            crm="Salesforce",
-        )
+        kind, known = self.objects.kind, self.context.known
+        gone = known.unmarked_count(kind.record, self.stream, began, kind.prefix)
+        live = known.live(kind.record, kind.prefix)
+        brake(self.context, kind.name, gone=gone, live=live, share=self.cadence.shrink, crm="Salesforce")
 
     def _vanished(self, last: str, began: str) -> Iterator[Page]:
         objects, known, until = self.objects, self.context.known, instant(began)

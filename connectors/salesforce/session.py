@@ -9,7 +9,6 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-import orjson
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.response import BaseHTTPResponse
@@ -31,7 +30,7 @@ class Answer(requests.Response):
             return None
         try:
             return decoded(self.content)
-        except orjson.JSONDecodeError as error:
+        except ValueError as error:
             path = urlsplit(self.url).path
             raise UnreachableError(
                 f"Salesforce's answer to {path} is not whole JSON ({len(self.content)} bytes: {excerpt(self.content)})",

@@ -3,14 +3,15 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from difflib import get_close_matches
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from connectors.addresses import ALLOW_HTTP, base_address
 from connectors.duration import Duration
 from connectors.salesforce.kinds import BY_NAME, STREAMS
+from connectors.spelling import insist_known
 
 API_VERSION: Final = "66.0"
 """Spring '26; versions from 58.0 on work alike for us."""
@@ -26,7 +27,6 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 }
 """What each way to sign in needs."""
 SHARED_HOSTS = {"login.salesforce.com", "test.salesforce.com"}
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 FIELD = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*)?")
 
 
@@ -72,6 +72,7 @@ class SalesforceSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    allow_http: bool = ALLOW_HTTP
     auth: Auth = Field(default="client_credentials", description="how to sign in")
     login_url: str = Field(
         default="https://login.salesforce.com", description="the My Domain, or login/test.salesforce.com"
@@ -110,29 +111,21 @@ class SalesforceSettings(BaseModel):
     bulk: Bulk = Bulk()
     cadence: Cadence = Cadence()
 
-    @field_validator("login_url", "instance_url", "base_url")
-    @classmethod
-    def _addresses_keep_secrets(cls, given: str) -> str:
-        parts = urlsplit(given)
-        if given and parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
-            raise ValueError("should begin with https://: tokens travel there (http:// only to this machine)")
-        if parts.username or parts.password:
-            raise ValueError("should have no user or password in it")
-        return given.rstrip("/")
+    _secrets_travel_safely = field_validator("login_url", "instance_url", "base_url")(base_address)
 
     @field_validator("fields")
     @classmethod
     def _fields_exist(cls, given: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
-        _known(given, BY_NAME, "fields are given by stream, and there is no stream")
+        insist_known(given, BY_NAME, "fields are given by stream, and there is no stream")
         for kind, mapped in given.items():
-            _known(mapped, BY_NAME[kind].record.model_fields, f"{kind} has no field")
+            insist_known(mapped, BY_NAME[kind].record.model_fields, f"{kind} has no field")
             _names(mapped.values())
         return given
 
     @field_validator("extra")
     @classmethod
     def _kinds_exist(cls, given: dict[str, list[str]]) -> dict[str, list[str]]:
-        _known(given, BY_NAME, "extra fields are given by stream, and there is no stream")
+        insist_known(given, BY_NAME, "extra fields are given by stream, and there is no stream")
         for names in given.values():
             _names(names)
         return given
@@ -140,7 +133,7 @@ class SalesforceSettings(BaseModel):
     @field_validator("include", "exclude")
     @classmethod
     def _streams_exist(cls, given: list[str]) -> list[str]:
-        _known(given, STREAMS, "there is no stream")
+        insist_known(given, STREAMS, "there is no stream")
         return given
 
     @model_validator(mode="after")
@@ -160,13 +153,3 @@ def _names(names: Iterable[str]) -> None:
     for name in names:
         if not FIELD.fullmatch(name):
             raise ValueError(f"{name!r} is no name of a Salesforce field, such as Region__c or Owner.Name")
-
-
-def _known(names: Iterable[str], there: Iterable[str], words: str) -> None:
-    """Raises ValueError for a name that is not there, with the one that was probably meant."""
-    there = list(there)
-    for name in names:
-        if name not in there:
-            close = get_close_matches(name, there, 1)
-            meant = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(there)}"
-            raise ValueError(f"{words} {name!r}; {meant}")

@@ -320,7 +320,7 @@ def share(percent: Any) -> Any:
 
 def outcome(words: Any) -> str | None:
     """What a disposition that people wrote means."""
-    said = str(words or "").lower()
+    said = str(words or "").lower().replace("_", " ")
     return next((meaning for word, meaning in OUTCOMES if word in said), None)
 
 

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from connectors.base import Checked
 
 FAR = timedelta(minutes=5)
+MENDED = {
+    "hubspot": " (scopes are added to the token in HubSpot)",
+    "salesforce": " (the permissions of the user are given in Salesforce, by a permission set)",
+}
+"""Where a person gives what is missing."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,8 +34,8 @@ def add_to(app: typer.Typer) -> None:
     ) -> int:
         """Sign in to each CRM and tell what can be read.
 
-        Tells who answers, which streams can be read and which scope the others lack, what is left of the API budget,
-        and how far the CRM's clock is from ours.
+        Tells who answers, which streams can be read and which scope or permission the others lack, what is left of the
+        API budget, and how far the CRM's clock is from ours.
         """
         from connectors.errors import StoppedError
         from dealmeter.cli.connectors import connector, context
@@ -82,8 +87,8 @@ def _show(terminal: Terminal, name: str, checked: "Checked") -> None:
     terminal.show(f"  the CRM's clock {_difference(checked.clock_difference)}")
     if any(checked.streams.values()):
         terminal.show(
-            "  what to do: mend what is named (scopes are added to the token in the CRM), or leave these streams "
-            "out with `settings.exclude`; the others are read all the same"
+            f"  what to do: mend what is named{MENDED.get(account.kind or '', '')}, or leave these streams out with "
+            "`settings.exclude`; the others are read all the same"
         )
 
 

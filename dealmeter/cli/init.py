@@ -30,6 +30,16 @@ CONNECTIONS = {
     settings:
       access_token: "${HUBSPOT_TOKEN}" # from the environment or from .env beside this file
 """,
+    "salesforce": """\
+  - name: salesforce-main
+    crm: salesforce
+    schedule: {every: 15m, jitter: 30s}
+    settings:
+      auth: client_credentials
+      login_url: https://your-domain.my.salesforce.com # Setup > My Domain; a sandbox's has .sandbox. in it
+      consumer_key: "${SALESFORCE_CONSUMER_KEY}" # from the environment or from .env beside this file
+      consumer_secret: "${SALESFORCE_CONSUMER_SECRET}"
+""",
 }
 VARIABLES = {
     "hubspot": """\
@@ -38,7 +48,19 @@ VARIABLES = {
 # crm.objects.products.read crm.objects.line_items.read sales-email-read (activities)
 HUBSPOT_TOKEN=
 """,
+    "salesforce": """\
+# The consumer key and secret of an External Client App with the client credentials flow, in the OAuth scope `api`
+# (Setup > External Client App Manager > the app > Settings > OAuth Settings). It acts as its "Run As" user, who needs:
+# API Enabled, View Setup and Configuration, and View All Data (or Read and View All on each object that is read).
+SALESFORCE_CONSUMER_KEY=
+SALESFORCE_CONSUMER_SECRET=
+""",
 }
+FILL_IN = {
+    "hubspot": ("put the token in it", ()),
+    "salesforce": ("put the consumer key and secret in it", ("set login_url in {path} to your org's My Domain",)),
+}
+"""What is to be put into .env, and what else is to be done before the first check."""
 ENV_HEAD = """\
 # Copy this file to .env, fill it in, and let only its owner read it: chmod 600 .env
 # What the environment says wins over .env.
@@ -88,8 +110,10 @@ def add_to(app: typer.Typer) -> None:
             raise UsageError(f"there is no CRM {crm!r} to begin with", hint=f"there are: {', '.join(CONNECTIONS)}")
         example = path.parent / EXAMPLE
         _write({path: HEAD + CONNECTIONS[crm], example: ENV_HEAD + VARIABLES[crm]}, force=force)
-        then = [f"cp {example} {path.parent / '.env'} && chmod 600 {path.parent / '.env'}   # then put the token in it"]
-        then.append(_with_config("dealmeter check", path))
+        secret, more = FILL_IN[crm]
+        then = [f"cp {example} {path.parent / '.env'} && chmod 600 {path.parent / '.env'}   # then {secret}"]
+        then += [line.format(path=path) for line in more]
+        then += [_with_config(f"dealmeter {verb}", path) for verb in ("check", "discover", "sync")]
         terminal.show(f"wrote {path} and {example}", "next:", *(f"  {line}" for line in then))
         terminal.document("init/1", {"files": [str(path), str(example)], "next": then})
 

@@ -75,9 +75,9 @@ def _addresses(settings: Configured) -> Iterator[Finding]:
         if parts.scheme == "http" and not is_this_machine(parts.hostname or ""):
             yield Finding(
                 subject=name,
-                level="bad",
-                said="base_url is plain http: the token travels for everybody to read",
-                hint="use https",
+                level="warning",
+                said="base_url is plain http: the token travels for everybody on the way to read",
+                hint="use https, or be sure of the network between",
             )
         connector(settings, name)  # whether its packages are there
 

@@ -6,8 +6,9 @@ from tests.contract.suite.contract import Contract
 from tests.contract.suite.twins import TWINS
 from tests.contract.suite.twins.files import FilesTwin
 from tests.contract.suite.twins.hubspot import HubSpotTwin
+from tests.contract.suite.twins.salesforce import SalesforceTwin
 
-PROVEN = (FilesTwin, HubSpotTwin)
+PROVEN = (FilesTwin, HubSpotTwin, SalesforceTwin)
 """Those with a class below."""
 
 
@@ -17,6 +18,10 @@ class TestFiles(Contract):
 
 class TestHubSpot(Contract):
     twin = HubSpotTwin
+
+
+class TestSalesforce(Contract):
+    twin = SalesforceTwin
 
 
 def test_each_connector_of_ours_has_a_twin_that_is_run() -> None:

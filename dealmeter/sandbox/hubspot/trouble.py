@@ -6,8 +6,6 @@ from typing import Any
 
 import orjson
 
-import orjson
-
 from dealmeter.sandbox.faults import Fault
 from dealmeter.sandbox.http import Answer
 from dealmeter.sandbox.hubspot.errors import error, expired_token, html, rate_limited
@@ -113,7 +111,13 @@ def _in_part(answer: Answer) -> Answer:
     return replace(answer, status=207, body=orjson.dumps(body))
 
 
+def _half_an_emoji(answer: Answer) -> Answer:
+    """The name of the first deal begins with half of a surrogate pair: somebody's import cut it there."""
+    return replace(answer, body=answer.body.replace(b'"dealname":"', b'"dealname":"\\ud83d', 1))
+
+
 SPOIL: dict[str, Spoil] = {
+    "half_emoji": _half_an_emoji,
     "batch_error": _in_part,
     "reset_mid_body": lambda answer: replace(answer, cut=len(answer.body) // 2),
     "truncated_json": lambda answer: replace(answer, body=answer.body[: len(answer.body) // 2]),

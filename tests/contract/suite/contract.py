@@ -89,11 +89,11 @@ class Contract:
     @pytest.fixture
     def it(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Account]:
         """An account with a store that has seen nothing of it."""
-        twin = self.twin(tmp_path)
         needs = request.node.get_closest_marker("needs")
         for capability in needs.args if needs else ():
-            if capability in twin.cannot:
-                pytest.skip(f"{twin.crm} cannot {capability}: {twin.cannot[capability]}")
+            if capability in self.twin.cannot:
+                pytest.skip(f"{self.twin.crm} cannot {capability}: {self.twin.cannot[capability]}")
+        twin = self.twin(tmp_path)
         twin.start()
         try:
             with Database(f"sqlite:///{tmp_path / 'store.db'}") as database:
@@ -224,13 +224,14 @@ class Contract:
 
     @pytest.mark.needs("merge")
     def test_merged_records_point_to_the_survivor(self, it: Account) -> None:
-        first, second, *_ = it.twin.create(Deal, {"name": "One"}, 5)
-        it.until_equal()
+        kind = it.twin.merges
+        first, second, *_ = it.twin.create(kind, {"name": "One"}, 5)
+        it.until_equal(kind)
         it.twin.later(HOUR)
-        survivor = it.twin.merge(Deal, first, second)
-        it.until_equal()
+        survivor = it.twin.merge(kind, first, second)
+        it.until_equal(kind)
         for old in {first, second} - {survivor}:
-            assert it.row(Deal, old)["merged_into_id"] == survivor
+            assert it.row(kind, old)["merged_into_id"] == survivor
 
     @pytest.mark.needs("rate_limit")
     def test_a_rate_limit_costs_time_and_nothing_else(self, it: Account) -> None:

@@ -26,12 +26,14 @@ class Twin(Protocol):
     """One account, empty of deals and products at first. Fields have our names: `name`, `amount`, `sku`.
 
     `crm` is the connector's name in the registry; `cannot` says why a capability is missing. `window` is how many
-    records of one instant a single read of changes can show (a page, where there is no such limit).
+    records of one instant a single read of changes can show (a page, where there is no such limit); `merges` is a kind
+    of record that it can merge.
     """
 
     crm: ClassVar[str]
     cannot: ClassVar[Mapping[str, str]]
     window: ClassVar[int]
+    merges: ClassVar[type[Record]]
 
     def __init__(self, folder: Path) -> None: ...
 

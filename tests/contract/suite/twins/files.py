@@ -26,6 +26,7 @@ class FilesTwin:
         "search_window": "a file is read whole, in its own order",
     }
     window: ClassVar[int] = 1000
+    merges: ClassVar[type[Record]] = Deal
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "files"

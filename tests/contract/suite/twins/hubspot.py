@@ -27,6 +27,7 @@ class HubSpotTwin:
     crm: ClassVar[str] = "hubspot"
     cannot: ClassVar[Mapping[str, str]] = {}
     window: ClassVar[int] = 10_000
+    merges: ClassVar[type[Record]] = Deal
 
     def __init__(self, folder: Path) -> None:
         self._world = generate(7, 1, contacts=1, activities_per_deal=0, now=NOW, frozen=True)

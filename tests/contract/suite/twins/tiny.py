@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 
 from dealmeter.sandbox.generate import generate
-from store.records import Record
+from store.records import Deal, Record
 from sync.clock import Clock
 from tests.rig import NOW, Times
 
@@ -28,6 +28,7 @@ class TinyTwin:
         "search_window": "Tiny CRM pages by (changed, id): no window ends",
     }
     window: ClassVar[int] = 500
+    merges: ClassVar[type[Record]] = Deal
 
     def __init__(self, folder: Path) -> None:
         self._world = generate(7, 1, contacts=1, activities_per_deal=0, now=NOW, frozen=True)
