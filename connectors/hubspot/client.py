@@ -74,7 +74,8 @@ class Client:
 
     def associations(self, path: str, body: Mapping[str, Any], meter: Meter) -> Json:
         """The decoded answer of a batch read of associations, which has limits of its own. Raises a ConnectorError."""
-        return self._ask("POST", path, query=(), body=body, meter=meter, window=self._associations)
+        answer: Json = self._ask("POST", path, query=(), body=body, meter=meter, window=self._associations)
+        return answer
 
     def search(self, path: str, body: Mapping[str, Any], meter: Meter) -> Json:
         """The decoded answer of a search, which has limits of its own. Raises a ConnectorError."""
