@@ -16,6 +16,7 @@ from tests.kpi.oracles import (
     service,
     spending,
     stages,
+    staying,
     targets,
 )  # fmt: skip
 from tests.kpi.oracles.book import Book
@@ -247,8 +248,19 @@ _table(
 )
 _table({"customer_lifetime_value": lifetime.customer_lifetime_value}, D_CUSTOMER, grains=LONGER)
 _table({"ltv_cac_ratio": lifetime.ltv_cac_ratio}, ("source",), grains=LONGER)
-_table({"average_customer_lifetime": customers.average_customer_lifetime}, D_CUSTOMER, grains=LONGER)
-_table({"customer_retention_rate": customers.customer_retention_rate}, D_CUSTOMER)
+_table({"average_customer_lifetime": staying.average_customer_lifetime}, D_CUSTOMER, grains=LONGER)
+_table(
+    {
+        "customer_retention_rate": staying.customer_retention_rate,
+        "average_customer_lifetime_observed": staying.average_customer_lifetime_observed,
+    },
+    D_CUSTOMER,
+)
+_table(
+    {"product_usage_rate": with_needs(staying.product_usage_rate, "product_usage")},
+    D_CUSTOMER,
+    grains=SLICE_GRAINS,
+)
 _table(
     {
         "deals_after_first_sale": customers.deals_after_first_sale,
@@ -287,8 +299,8 @@ NEEDS = {
     ),
     "users": ("revenue_per_rep", "revenue_per_rep_growth"),
     "deals|subscriptions": (
-        "average_customer_lifetime", "customer_lifetime_value", "customer_retention_rate", "customer_engagement_score",
-        "product_adoption_rate", "products_per_customer",
+        "average_customer_lifetime", "average_customer_lifetime_observed", "customer_lifetime_value",
+        "customer_retention_rate", "customer_engagement_score", "product_adoption_rate", "products_per_customer",
     ),
     "deals|leads": ("customer_acquisition_rate",),
     "deals": (

@@ -122,8 +122,8 @@ def place_of_stay(book: Book, deal: Row, visit: Row, day: date) -> Member:
 
 def deal_stage_cycle_time_open_visits(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
     """The mean age of the visits to open stages that run at the end of a period, or now."""
-    day, running = book.moment(period), period.has(book.today)
-    instant = book.now if running else book.end_of(day)
+    day = book.moment(period)
+    instant = book.end_of(day)
     found: dict[str, list[Decimal]] = {"": []} if dimension is None else {}
     for sight in book.open_deals(period):
         visits = [visit for visit in book.visits.get(key_of(sight.deal), []) if visit["entered_at"] <= instant]
