@@ -1,6 +1,6 @@
 """Which oracle answers for which KPI, by which dimensions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from tests.kpi.oracles import (
@@ -318,18 +318,25 @@ Place = tuple[str, Period, str, str]
 """KPI, period, dimension (empty for totals), member."""
 
 
-def answers(book: Book, *, week_start: str = "monday") -> dict[Place, Cell]:
-    """Everything that a snapshot of these rows must hold."""
+def answers(
+    book: Book,
+    *,
+    week_start: str = "monday",
+    grains: Collection[str] = TOTAL_GRAINS,
+    keys: Collection[str] = ORACLES.keys(),
+    sliced: Collection[str] = ORACLES.keys(),
+) -> dict[Place, Cell]:
+    """Everything that a snapshot of these rows must hold; of some KPIs, by some grains, with the slices of some."""
     first = book.first_day()
     found: dict[Place, Cell] = {}
     for key, oracle in ORACLES.items():
-        for grain in oracle.total_grains if oracle.has_total else ():
+        dimensions = oracle.dimensions if key in sliced else ()
+        for grain in grains if key in keys else ():
             for period in periods(grain, first, book.today, week_start=week_start):
-                for member, cell in oracle.ask(book, period, None).items():
-                    found[key, period, "", member] = cell
-        for grain in oracle.slice_grains:
-            for period in periods(grain, first, book.today, week_start=week_start):
-                for dimension in oracle.dimensions:
+                if oracle.has_total and grain in oracle.total_grains:
+                    for member, cell in oracle.ask(book, period, None).items():
+                        found[key, period, "", member] = cell
+                for dimension in dimensions if grain in oracle.slice_grains else ():
                     for member, cell in oracle.ask(book, period, dimension).items():
                         found[key, period, dimension, member] = cell
     return found
