@@ -12,6 +12,7 @@ from store.schema import RecordAlias, table_of
 
 ALIASES = table_of(RecordAlias)
 TOLERANCE = "0.0000000001"
+ROUNDING = "0.000001"
 SHOWN = 5
 SLICES_ADD_UP = """
 SELECT t.kpi_key || ' by ' || s.dimension || ' adds up to ' || s.total || ' instead of ' || t.numerator
@@ -42,8 +43,9 @@ QUOTIENTS_HOLD = f"""
 SELECT v.kpi_key || ' is not numerator / denominator in the ' || v.grain || ' from ' || v.period_start
 FROM kpi_values v JOIN metrics m USING (kpi_key)
 WHERE m.kind IN ('quotient', 'growth', 'change') AND v.status = 'ok'
-    AND abs(CAST(v.value AS DOUBLE) - CAST(v.numerator AS DOUBLE) / CAST(v.denominator AS DOUBLE))
-        > 0.000001 + {TOLERANCE} * abs(CAST(v.value AS DOUBLE))
+    AND abs(CAST(v.value AS DOUBLE) * CAST(v.denominator AS DOUBLE) - CAST(v.numerator AS DOUBLE))
+        > {ROUNDING} * (1 + abs(CAST(v.value AS DOUBLE)) + abs(CAST(v.denominator AS DOUBLE)))
+        + {TOLERANCE} * abs(CAST(v.numerator AS DOUBLE))
 """
 NULL_MEANS_WHY = """
 SELECT kpi_key || ' has ' || CASE WHEN value IS NULL THEN 'no value' ELSE 'a value' END || ' with status ' || status

@@ -13,6 +13,7 @@ WHICH = (
     "A team without one: the sum of its people's. The company: of its teams', else of its people's.",
 )
 NO_TARGET = "CASE WHEN target_status IS NOT NULL THEN target_status WHEN target_n = 0 THEN 'no_target' END"
+KNOWN = "target_n > 0 AND target_status IS NULL"
 QUOTA_METRICS: tuple[Metric, ...] = (
     Combined(
         card=Card(
@@ -75,9 +76,9 @@ QUOTA_METRICS: tuple[Metric, ...] = (
             "yearly": LastYear(of=REVENUE_PER_CUSTOMER),
             "own": replace(REVENUE_PER_CUSTOMER, dimensions=SCOPES),
         },
-        numerator="CASE WHEN target_n > 0 THEN greatest(0, target - actual) END",
-        denominator="CASE WHEN target_n > 0 THEN coalesce(nullif(yearly_value, 0), nullif(own_value, 0)) END",
-        n="CASE WHEN target_n = 0 THEN 0 WHEN yearly_value IS NOT NULL THEN yearly_n ELSE own_n END",
+        numerator=f"CASE WHEN {KNOWN} THEN greatest(0, target - actual) END",
+        denominator=f"CASE WHEN {KNOWN} THEN coalesce(nullif(yearly_value, 0), nullif(own_value, 0)) END",
+        n=f"CASE WHEN NOT ({KNOWN}) THEN 0 WHEN yearly_value IS NOT NULL THEN yearly_n ELSE own_n END",
         status=NO_TARGET,
         slices_of="target",
         rounded_up=True,

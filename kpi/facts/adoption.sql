@@ -2,7 +2,7 @@
 CREATE OR REPLACE TABLE adoption AS
 WITH moved AS (
     SELECT k.customer, member_id(l.connection, coalesce(s.id, l.product_id)) AS product, d.day,
-        CASE WHEN d.revenue < 0 OR l.net_amount < 0 THEN -abs(coalesce(l.quantity, 1)) ELSE coalesce(l.quantity, 1) END
+        CASE WHEN d.won = 0 OR l.net_amount < 0 THEN -abs(coalesce(l.quantity, 1)) ELSE coalesce(l.quantity, 1) END
             AS quantity, 0 AS subscriptions
     FROM line_items l JOIN deal_customer k ON k.connection = l.connection AND k.id = l.deal_id
     JOIN closed_deals d ON d.deal = k.deal

@@ -43,7 +43,7 @@ LEFT JOIN campaigns k ON k.connection = l.connection AND k.id = l.campaign_id;
 CREATE OR REPLACE TABLE lead_outcomes AS
 WITH wins AS (
     SELECT d.deal, d.connection, d.id, d.company_id, d.primary_contact_id, d.created_day, d.close_day FROM deal d
-    WHERE d.won AND d.is_regular AND d.close_day IS NOT NULL
+    WHERE d.won AND d.is_regular
 ),
 linked AS (
     SELECT l.lead, l.day, any_value(w.deal) AS deal, any_value(w.close_day) AS won_day
@@ -79,7 +79,8 @@ matched AS (
     SELECT c.lead, min(c.close_day) AS won_day FROM candidates c CROSS JOIN patience p
     WHERE c.created_day >= c.day AND c.close_day >= c.day AND c.close_day - c.day <= p.patience GROUP BY c.lead
 )
-SELECT l.lead, coalesce(k.won_day, m.won_day) AS won_day, m.lead IS NOT NULL AS is_matched, p.patience,
+SELECT l.lead, coalesce(k.won_day, m.won_day) AS won_day, coalesce(k.lead, m.lead) IS NOT NULL AS is_won,
+    m.lead IS NOT NULL AS is_matched, p.patience,
     k.lead IS NULL AND m.lead IS NULL AND l.disqualified_at IS NULL AND NOT coalesce(d.closed, false) AS is_undecided
 FROM lead l CROSS JOIN patience p
 LEFT JOIN linked k ON k.lead = l.lead
@@ -92,7 +93,7 @@ CREATE OR REPLACE TABLE created_leads AS
 SELECT l.* EXCLUDE (created_at, contact_id, company_id, deal_id, first_contacted_at, converted_at, party),
     CAST(l.qualified_at IS NOT NULL AS INTEGER) AS qualified,
     CAST(l.qualified_at IS NULL AND l.disqualified_at IS NULL AS INTEGER) AS being_worked,
-    CAST(o.won_day IS NOT NULL AS INTEGER) AS won, CAST(o.is_undecided AS INTEGER) AS undecided,
+    CAST(o.is_won AS INTEGER) AS won, CAST(o.is_undecided AS INTEGER) AS undecided,
     CAST(o.is_matched AS INTEGER) AS matched, today() - l.day < o.patience AS is_young, today() - l.day AS age,
     CASE WHEN l.source = '__none__' THEN 'unknown' ELSE l.source END AS known_source
 FROM lead l JOIN lead_outcomes o ON o.lead = l.lead WHERE l.day IS NOT NULL;
@@ -112,7 +113,7 @@ levels AS (
 )
 SELECT l.lead, l.connection, l.id, local_day(l.qualified_at) AS day, v.level,
     l.owner, l.team, l.source, l.source_category, l.campaign, l.channel, l.country, l.region, l.industry, l.size_band,
-    l.lead_status, l.lead_stage, l.company, CAST(o.won_day IS NOT NULL AS INTEGER) AS won,
+    l.lead_status, l.lead_stage, l.company, CAST(o.is_won AS INTEGER) AS won,
     CAST(o.is_undecided AS INTEGER) AS undecided, v.rank = max(v.rank) OVER () AS is_top,
     today() - local_day(l.qualified_at) < o.patience AS is_young
 FROM lead l JOIN levels v ON v.lead = l.lead JOIN lead_outcomes o ON o.lead = l.lead;

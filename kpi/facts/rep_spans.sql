@@ -14,7 +14,7 @@ aged AS (
     SELECT r.connection, r.user_id, r.role, r.to_day, tenure_band(t.first_day) AS tenure_band,
         r.from_day + t.first_day AS from_day, least(r.from_day + t.last_day, r.to_day) AS until_day
     FROM reps r JOIN tenures t ON r.from_day IS NOT NULL
-        AND (t.first_day = 0 OR coalesce(r.from_day + t.first_day <= r.to_day, true))
+        AND coalesce(r.from_day + t.first_day <= r.to_day, true)
     UNION ALL BY NAME
     SELECT connection, user_id, role, to_day, '__none__' AS tenure_band, from_day, to_day AS until_day
     FROM reps WHERE from_day IS NULL

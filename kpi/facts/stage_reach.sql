@@ -33,7 +33,7 @@ SELECT 'deals' AS entity, deal AS record, connection, id, pipeline_id, won AND i
     closed AND NOT won AS is_lost, close_day
 FROM deal
 UNION ALL
-SELECT 'leads', l.lead, l.connection, l.id, NULL, l.converted_at IS NOT NULL OR o.won_day IS NOT NULL,
+SELECT 'leads', l.lead, l.connection, l.id, NULL, l.converted_at IS NOT NULL OR o.is_won,
     l.disqualified_at IS NOT NULL, coalesce(local_day(l.converted_at), o.won_day)
 FROM lead l JOIN lead_outcomes o ON o.lead = l.lead;
 

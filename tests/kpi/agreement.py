@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -19,10 +20,10 @@ SNAPSHOTS = table_of(KpiSnapshot)
 STEP = Decimal("0.000001")  # numbers are stored to six decimals and fifteen digits
 
 
-def choices(world: World) -> KpiSettings:
+def choices(world: World, **settings: Any) -> KpiSettings:
     """The settings under which a world is looked at."""
     return KpiSettings(
-        calendars=("gregorian",),
+        **{"calendars": ("gregorian",), **settings},
         currency=world.currency,
         time_zone=world.time_zone,
         region_map=dict(world.region_map),
@@ -47,17 +48,22 @@ def stored(database: Database) -> dict[Place, Cell]:
     return found
 
 
-def expected(rows: Rows, world: World) -> dict[Place, Cell]:
-    """What the oracles say of the same rows."""
-    book = Book(
+def book_of(rows: Rows, world: World, **modes: str) -> Book:
+    """The same rows, to be read by oracles."""
+    return Book(
         rows,
         now=world.now,
         currency=world.currency,
         time_zone=world.time_zone,
         region_map=world.region_map,
         source_map=world.source_map,
+        **modes,
     )
-    return answers(book)
+
+
+def expected(rows: Rows, world: World) -> dict[Place, Cell]:
+    """What the oracles say of the same rows."""
+    return answers(book_of(rows, world))
 
 
 BLENDS = ("customer_lifetime_value", "ltv_cac_ratio")

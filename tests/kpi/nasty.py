@@ -42,6 +42,8 @@ class NastyAuthor(Author):
         self.plans()
         self.market()
         self.contracts()
+        for connection in CONNECTIONS:
+            self.lead_funnel(connection)
         return world
 
     # -------------------------------------------------------------------------------------------- small things
@@ -196,6 +198,24 @@ class NastyAuthor(Author):
         )  # fmt: skip
         for _ in range(self.pick(0, 0, 1, 2, 4)):
             self.a_touch(connection, number, created)
+
+    def lead_funnel(self, connection: str) -> None:
+        """A pipeline for leads: entered from the first stage or in the middle, back and forth, into an unknown one."""
+        stages = {"l1": (0, False), "l2": (1, False), "l3": (2, False), "l8": (3, True), "l9": (4, True)}
+        self.add("pipelines", connection, id="leads", name="سرنخ‌ها", object="lead")
+        for id_, (order, closed) in stages.items():
+            self.add(
+                "stages", connection, pipeline_id="leads", id=id_, name=id_, sort_order=order, is_closed=closed,
+                is_won=id_ == "l8",
+            )  # fmt: skip
+        for lead in self.ids("leads", connection):
+            instants = sorted({self.instant() for _ in range(self.pick(0, 1, 2, 3, 5))})
+            path = sorted((self.pick(*stages, "l1", "unknown") for _ in instants), reverse=self.happens(15))
+            for instant, stage in zip(instants, path, strict=True):
+                self.add(
+                    "lead_stage_changes", connection, lead_id=lead, changed_at=instant, to_stage=stage,
+                    deleted_at=self.maybe(4, self.now),
+                )  # fmt: skip
 
     def a_touch(self, connection: str, lead: int, created: datetime) -> None:
         """Something done about a lead: at once, within two weeks, on the last second of them, much later."""

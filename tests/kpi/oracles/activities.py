@@ -104,7 +104,7 @@ def last_stage_change(book: Book, deal: Row, by: datetime) -> datetime:
 def linked_deal(book: Book, connection: str, link: Row) -> Row | None:
     """The deal that a link means, or the one that the lead that it means became."""
     if link["entity"] == "deals":
-        return book.deal.get((connection, link["entity_id"]))
+        return book.deal.get(book.survivor("deals", connection, link["entity_id"]))
     if link["entity"] == "leads":
         lead = book.folded("leads", connection, link["entity_id"])
         if lead.get("converted_deal_id") is not None:

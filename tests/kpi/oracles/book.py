@@ -32,7 +32,8 @@ FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(9000, 1, 1)
 class Sight:
     """A deal as a KPI sees it: at its closing, at its creation, or at a moment while it was open.
 
-    `instant` settles the team; `day` settles the rate, the age and the close date bucket.
+    `instant` settles the team; `day` settles the rate, the age and the close date bucket. Where it is one person's
+    part of a deal, `credit` is what that is worth.
     """
 
     deal: Row
@@ -44,6 +45,8 @@ class Sight:
     amount: Decimal | None
     forecast_category: str | None
     close_date: date | None
+    share: Decimal = Decimal(1)
+    credit: Decimal | None = None
 
 
 class Book:
@@ -59,12 +62,16 @@ class Book:
         region_map: Mapping[str, str] | None = None,
         source_map: Mapping[str, str] | None = None,
         excluded_loss_reasons: Sequence[str] = EXCLUDED_LOSS_REASONS,
+        funnel_mode: str = "reached",
+        credit_mode: str = "owner",
     ) -> None:
         self.rows = rows
         self.now = now
         self.region_map = region_map or {}
         self.source_map = source_map or {}
         self.excluded_loss_reasons = excluded_loss_reasons
+        self.funnel_mode = funnel_mode
+        self.credit_mode = credit_mode
         accounts = sorted(self.table("accounts"), key=lambda row: row["connection"])
         self.account_of = {row["connection"]: row for row in accounts}
         first_account: Row = accounts[0] if accounts else {"base_currency": None, "time_zone": None}
@@ -83,6 +90,7 @@ class Book:
         self.changes = self.live_by("deal_field_changes", "deal_id")
         self.lines = self.live_by("line_items", "deal_id")
         self.parts = self.live_by("deal_contacts", "deal_id")
+        self.splits = self.live_by("deal_splits", "deal_id")
         self.links = self.live_by("activity_links", "activity_id")
         self.memberships = self.by("team_memberships", "user_id")
         self.deals = [deal for deal in self.table("deals") if self.in_scope(deal)]
@@ -282,7 +290,7 @@ class Book:
     def is_active(self, user: Row, period: Period) -> bool:
         """Whether a user was active on at least one day of a period."""
         first, last = self.active_days(user)
-        return first < period.end and last >= period.start
+        return first <= last and first < period.end and last >= period.start
 
     def active_reps(self, period: Period) -> list[Row]:
         """Reps who were active in a period."""
@@ -502,8 +510,8 @@ class Book:
         return (amount * rate).quantize(Decimal("0.000001"), rounding=ROUND_HALF_UP)
 
     def worth(self, sight: Sight) -> Decimal | None:
-        """What a deal adds to a sum of money."""
-        return self.converted(sight.deal, sight.amount, sight.day)
+        """What a deal, or one person's part of it, adds to a sum of money."""
+        return sight.credit if sight.credit is not None else self.converted(sight.deal, sight.amount, sight.day)
 
     # -------------------------------------------------------------------------------------------- dimensions
 
@@ -552,7 +560,7 @@ class Book:
         if dimension == "deal_type":
             return self.type_of(deal)
         if dimension == "deal_size_band":
-            return deal_size_band(self.worth(sight))
+            return deal_size_band(self.converted(deal, sight.amount, sight.day))
         if dimension == "probability_band":
             return probability_band(deal["probability"])
         if dimension == "lost_reason":

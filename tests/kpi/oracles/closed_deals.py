@@ -1,13 +1,16 @@
 """Oracles of the KPIs that are placed by the day on which deals close."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
 from tests.kpi.oracles.book import Book, Sight
 from tests.kpi.oracles.cells import Cell, Period, count, mean, period_of, quantile, ratio, total
 from tests.kpi.oracles.customers import attribute, customer_of_deal
 from tests.kpi.oracles.rows import NONE, Row, key_of, qualified
+
+MICRO = Decimal("0.000001")
 
 
 def closed_in(book: Book, period: Period, counts: Callable[[Sight], bool]) -> list[Sight]:
@@ -30,6 +33,36 @@ def sold_in(book: Book, period: Period) -> list[Sight]:
     return closed_in(book, period, lambda sight: book.is_won(sight.deal))
 
 
+def credited_in(book: Book, period: Period) -> list[Sight]:
+    """The same by whom it is credited to: the owner, or everybody with a part in a deal where the book says so."""
+    sold = sold_in(book, period)
+    return [part for sight in sold for part in parts_of(book, sight)] if book.credit_mode == "splits" else sold
+
+
+def parts_of(book: Book, sight: Sight) -> list[Sight]:
+    """A deal by its splits, scaled to the whole; the last takes what rounding leaves. Without splits: the deal."""
+    parts = []
+    for split in book.splits.get(key_of(sight.deal), []):
+        part = split["amount"] if split["percent"] is None else split["percent"]
+        if (split["kind"] or "revenue").lower() != "overlay" and split["user_id"] is not None and (part or 0) > 0:
+            parts.append((part, split["id"], split["user_id"]))
+    parts.sort(key=lambda part: (-part[0], part[1]))
+    whole, shared = sum(part[0] for part in parts), []
+    money, left, rest = book.worth(sight), book.worth(sight), Decimal(1)
+    for place, (part, _, user_id) in enumerate(parts):
+        share = rest if place == len(parts) - 1 else part / whole
+        credit = left if money is None or place == len(parts) - 1 else (money * share).quantize(MICRO, ROUND_HALF_UP)
+        shared.append(replace(sight, owner_id=user_id, share=share, credit=credit))
+        rest, left = rest - share, None if left is None or credit is None else left - credit
+    return shared or [sight]
+
+
+def heads_of(sights: list[Sight]) -> int:
+    """How many deals these parts are, rounded up."""
+    deals = sum((sight.share for sight in sights), Decimal(0)).quantize(MICRO)
+    return int(deals.to_integral_value(rounding=ROUND_CEILING))
+
+
 def slices(book: Book, sights: list[Sight], dimension: str | None) -> dict[str, list[Sight]]:
     """Deals by the member of a dimension; the total is there even when nothing is in it."""
     found: dict[str, list[Sight]] = {"": []} if dimension is None else {}
@@ -45,8 +78,8 @@ def worths(book: Book, sights: list[Sight]) -> list[Decimal]:
 
 def revenue(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
     """Converted amounts of won and credit deals, added up."""
-    groups = slices(book, sold_in(book, period), dimension)
-    return {member: total(worths(book, sights), len(sights)) for member, sights in groups.items()}
+    groups = slices(book, credited_in(book, period), dimension)
+    return {member: total(worths(book, sights), heads_of(sights)) for member, sights in groups.items()}
 
 
 def regional_sales(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
@@ -167,7 +200,7 @@ def revenue_per_rep(book: Book, period: Period, dimension: str | None) -> dict[s
     """Revenue of deals that a rep owned at closing, by active reps; of one rep alone, by one."""
     reps = {key_of(user): user for user in book.reps()}
     groups: dict[str, list[Sight]] = {"": []} if dimension is None else {}
-    for sight in sold_in(book, period):
+    for sight in credited_in(book, period):
         user = reps.get((sight.deal["connection"], sight.owner_id or ""))
         if user is not None:
             member = kind_of_rep(book, user, sight.day, dimension) if dimension in KINDS else None
@@ -278,8 +311,8 @@ def sales_growth_mom(book: Book, period: Period, dimension: str | None) -> dict[
         elapsed = (book.today - period.start).days + 1
         end = min(before.start + timedelta(days=elapsed), before.end)
         before = Period(grain="month", start=before.start, end=end)
-    now = slices(book, sold_in(book, period), dimension)
-    then = slices(book, sold_in(book, before), dimension)
+    now = slices(book, credited_in(book, period), dimension)
+    then = slices(book, credited_in(book, before), dimension)
     cells = {}
     for member in now.keys() | then.keys():
         base_rows = then.get(member, [])
@@ -287,8 +320,8 @@ def sales_growth_mom(book: Book, period: Period, dimension: str | None) -> dict[
         change = sum(worths(book, now.get(member, [])), Decimal(0)) - base
         if base < 0:
             cells[member] = Cell(
-                value=None, numerator=change, denominator=base, n=len(base_rows), status="negative_base"
+                value=None, numerator=change, denominator=base, n=heads_of(base_rows), status="negative_base"
             )
         else:
-            cells[member] = ratio(change, base, len(base_rows))
+            cells[member] = ratio(change, base, heads_of(base_rows))
     return cells

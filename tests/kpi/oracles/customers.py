@@ -14,7 +14,6 @@ from tests.kpi.oracles.rows import NONE, Row, is_live, key_of, qualified
 Customer = tuple[str, str, str]
 """Connection, kind (company, contact, deal, lead), id."""
 WINDOW = timedelta(days=365)
-MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
 # ------------------------------------------------------------------------------------------------ who
@@ -263,54 +262,6 @@ products_per_customer = per_customer(_all_products)
 deals_after_first_sale = per_customer(_later_wins)
 repeat_purchase_rate = per_customer(_repeats)
 product_adoption_rate = per_customer(_adopters)
-
-
-# ------------------------------------------------------------------------------------------------ staying
-
-
-def opening_day(period: Period) -> date:
-    """The day before a period."""
-    return period.start - timedelta(days=1)
-
-
-def kept_and_lost(book: Book, period: Period, dimension: str | None) -> dict[str, tuple[int, int]]:
-    """Customers of the opening who are still there at the end, and those who aren't, by member."""
-    day = book.moment(period)
-    there = customers_on(book, day)
-    found: dict[str, tuple[int, int]] = {"": (0, 0)} if dimension is None else {}
-    for customer in customers_on(book, opening_day(period)):
-        member = "" if dimension is None else attribute(book, customer, dimension) or NONE
-        kept, lost = found.get(member, (0, 0))
-        found[member] = (kept + (customer in there), lost + (customer not in there))
-    return found
-
-
-def customer_retention_rate(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
-    """Opening customers who stayed."""
-    groups = kept_and_lost(book, period, dimension)
-    return {member: ratio(kept, kept + lost, kept + lost) for member, (kept, lost) in groups.items()}
-
-
-def months_of(book: Book, period: Period) -> Decimal:
-    """How many months a period has, or has had so far."""
-    months = Decimal(MONTHS[period.grain])
-    if not period.has(book.today):
-        return months
-    return months * ((book.today - period.start).days + 1) / (period.end - period.start).days
-
-
-def average_customer_lifetime(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
-    """The months of the period by the share of the opening customers who left."""
-    cells = {}
-    for member, (kept, lost) in kept_and_lost(book, period, dimension).items():
-        above = months_of(book, period) * (kept + lost)
-        if kept + lost and not lost:
-            cells[member] = Cell(
-                value=None, numerator=above, denominator=Decimal(0), n=kept, status="no_churn_observed"
-            )
-        else:
-            cells[member] = ratio(above, lost, kept + lost)
-    return cells
 
 
 # ------------------------------------------------------------------------------------------------ acquisition

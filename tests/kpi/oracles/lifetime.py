@@ -9,8 +9,6 @@ from tests.kpi.oracles.customers import (
     attribute,
     customers_on,
     has_subscriptions,
-    kept_and_lost,
-    months_of,
     runs_on,
     subscriptions,
 )
@@ -18,6 +16,7 @@ from tests.kpi.oracles.orders import order_customers
 from tests.kpi.oracles.profit import gross_margin_pct
 from tests.kpi.oracles.rows import NONE
 from tests.kpi.oracles.spending import customer_acquisition_cost
+from tests.kpi.oracles.staying import kept_and_lost, months_of
 
 WITH_MARGIN = (None, "country", "region", "industry", "size_band")
 """Where the margin is that of the slice; elsewhere it is the company's."""

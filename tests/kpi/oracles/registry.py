@@ -1,6 +1,6 @@
 """Which oracle answers for which KPI, by which dimensions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from tests.kpi.oracles import (
@@ -16,6 +16,7 @@ from tests.kpi.oracles import (
     service,
     spending,
     stages,
+    staying,
     targets,
 )  # fmt: skip
 from tests.kpi.oracles.book import Book
@@ -247,8 +248,19 @@ _table(
 )
 _table({"customer_lifetime_value": lifetime.customer_lifetime_value}, D_CUSTOMER, grains=LONGER)
 _table({"ltv_cac_ratio": lifetime.ltv_cac_ratio}, ("source",), grains=LONGER)
-_table({"average_customer_lifetime": customers.average_customer_lifetime}, D_CUSTOMER, grains=LONGER)
-_table({"customer_retention_rate": customers.customer_retention_rate}, D_CUSTOMER)
+_table({"average_customer_lifetime": staying.average_customer_lifetime}, D_CUSTOMER, grains=LONGER)
+_table(
+    {
+        "customer_retention_rate": staying.customer_retention_rate,
+        "average_customer_lifetime_observed": staying.average_customer_lifetime_observed,
+    },
+    D_CUSTOMER,
+)
+_table(
+    {"product_usage_rate": with_needs(staying.product_usage_rate, "product_usage")},
+    D_CUSTOMER,
+    grains=SLICE_GRAINS,
+)
 _table(
     {
         "deals_after_first_sale": customers.deals_after_first_sale,
@@ -287,8 +299,8 @@ NEEDS = {
     ),
     "users": ("revenue_per_rep", "revenue_per_rep_growth"),
     "deals|subscriptions": (
-        "average_customer_lifetime", "customer_lifetime_value", "customer_retention_rate", "customer_engagement_score",
-        "product_adoption_rate", "products_per_customer",
+        "average_customer_lifetime", "average_customer_lifetime_observed", "customer_lifetime_value",
+        "customer_retention_rate", "customer_engagement_score", "product_adoption_rate", "products_per_customer",
     ),
     "deals|leads": ("customer_acquisition_rate",),
     "deals": (
@@ -306,18 +318,25 @@ Place = tuple[str, Period, str, str]
 """KPI, period, dimension (empty for totals), member."""
 
 
-def answers(book: Book, *, week_start: str = "monday") -> dict[Place, Cell]:
-    """Everything that a snapshot of these rows must hold."""
+def answers(
+    book: Book,
+    *,
+    week_start: str = "monday",
+    grains: Collection[str] = TOTAL_GRAINS,
+    keys: Collection[str] = ORACLES.keys(),
+    sliced: Collection[str] = ORACLES.keys(),
+) -> dict[Place, Cell]:
+    """Everything that a snapshot of these rows must hold; of some KPIs, by some grains, with the slices of some."""
     first = book.first_day()
     found: dict[Place, Cell] = {}
     for key, oracle in ORACLES.items():
-        for grain in oracle.total_grains if oracle.has_total else ():
+        dimensions = oracle.dimensions if key in sliced else ()
+        for grain in grains if key in keys else ():
             for period in periods(grain, first, book.today, week_start=week_start):
-                for member, cell in oracle.ask(book, period, None).items():
-                    found[key, period, "", member] = cell
-        for grain in oracle.slice_grains:
-            for period in periods(grain, first, book.today, week_start=week_start):
-                for dimension in oracle.dimensions:
+                if oracle.has_total and grain in oracle.total_grains:
+                    for member, cell in oracle.ask(book, period, None).items():
+                        found[key, period, "", member] = cell
+                for dimension in dimensions if grain in oracle.slice_grains else ():
                     for member, cell in oracle.ask(book, period, dimension).items():
                         found[key, period, dimension, member] = cell
     return found

@@ -1,5 +1,6 @@
 """Oracles of targets: how much of one is reached, how many customers are still needed for it, who learns."""
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -48,20 +49,23 @@ def value_of(book: Book, target: Row) -> Decimal | None:
     return book.worth_on(target["connection"], target["currency"], target["value"], target["period_start"])
 
 
-def own_target(book: Book, spans: dict[Span, Row], period: Period) -> Decimal | None:
-    """A scope's own target for a period: of these very days, else of parts that make it up without gap or overlap."""
+def own_target(spans: dict[Span, Row], period: Period) -> list[Row]:
+    """A scope's own targets for a period: of these very days, else parts that make it up without gap or overlap."""
     if (period.start, period.end) in spans:
-        return value_of(book, spans[period.start, period.end])
+        return [spans[period.start, period.end]]
     inside = sorted(span for span in spans if period.start <= span[0] and span[1] <= period.end)
     at = period.start
     for start, end in inside:
         if start != at:
-            return None
+            return []
         at = end
-    if at != period.end or not inside:
-        return None
-    values = [value_of(book, spans[span]) for span in inside]
-    return None if None in values else sum((value or Decimal(0) for value in values), Decimal(0))
+    return [spans[span] for span in inside] if at == period.end else []
+
+
+def added(values: Iterable[Decimal | None]) -> Decimal | None:
+    """Targets together; unknown where one of them is."""
+    parts = list(values)
+    return None if None in parts else sum((part or Decimal(0) for part in parts), Decimal(0))
 
 
 def team_of_target(book: Book, member: str, period: Period) -> str:
@@ -70,24 +74,22 @@ def team_of_target(book: Book, member: str, period: Period) -> str:
     return book.team_of(connection, owner, min(book.end_of(period.end - timedelta(days=1)), book.now))
 
 
-def targets(book: Book, kpi: str, period: Period, dimension: str | None) -> dict[str, Decimal]:
-    """The targets of a period by member."""
-    own: dict[str, dict[str, Decimal]] = {}
+def targets(book: Book, kpi: str, period: Period, dimension: str | None) -> dict[str, Decimal | None]:
+    """The targets of a period by member; nothing for those whose money has no rate."""
+    own: dict[str, dict[str, Decimal | None]] = {}
     for (kind, member), spans in targets_in_force(book, kpi).items():
-        value = own_target(book, spans, period)
-        if value is not None:
-            own.setdefault(kind, {})[member] = value
+        if rows := own_target(spans, period):
+            own.setdefault(kind, {})[member] = added(value_of(book, row) for row in rows)
     found = dict(own.get(dimension or "", {}))
     if dimension == "team":
-        sums: dict[str, Decimal] = {}
+        people: dict[str, list[Decimal | None]] = {}
         for member, value in own.get("owner", {}).items():
-            team = team_of_target(book, member, period)
-            sums[team] = sums.get(team, Decimal(0)) + value
-        found = {team: value for team, value in sums.items() if team != NONE} | found
+            people.setdefault(team_of_target(book, member, period), []).append(value)
+        found = {team: added(values) for team, values in people.items() if team != NONE} | found
     if dimension is None and not found:
         below = own.get("team") or own.get("owner")
         if below:
-            found[""] = sum(below.values(), Decimal(0))
+            found[""] = added(below.values())
     return found
 
 
@@ -100,8 +102,10 @@ def quota_attainment_pct(book: Book, period: Period, dimension: str | None) -> d
         n = (actual[member].n or 0) if member in actual else 0
         if member not in wanted:
             cells[member] = Cell(value=None, numerator=reached, denominator=Decimal(0), n=n, status="no_target")
+        elif (target := wanted[member]) is None:
+            cells[member] = Cell(value=None, numerator=reached, denominator=None, n=n, status="fx_missing")
         else:
-            cells[member] = ratio(reached or Decimal(0), wanted[member], n)
+            cells[member] = ratio(reached or Decimal(0), target, n)
     return cells
 
 
@@ -117,8 +121,11 @@ def customers_needed_for_target(book: Book, period: Period, dimension: str | Non
         if member not in wanted:
             cells[member] = Cell(value=None, numerator=None, denominator=None, n=0, status="no_target")
             continue
+        if (target := wanted[member]) is None:
+            cells[member] = Cell(value=None, numerator=None, denominator=None, n=0, status="fx_missing")
+            continue
         reached = actual[member].numerator if member in actual else Decimal(0)
-        missing = max(Decimal(0), wanted[member] - (reached or Decimal(0)))
+        missing = max(Decimal(0), target - (reached or Decimal(0)))
         if each is not None and each.value and each.value > 0 and missing == 0:
             cells[member] = Cell(value=Decimal(0), numerator=Decimal(0), denominator=each.value, n=n)
         elif each is None or not each.value:
