@@ -92,13 +92,14 @@ def _newest(rows: "Sequence[Row]") -> dict[str, Any] | None:
 
 
 def _told(standing: Standing) -> list[str]:
-    """The newest period of each grain; what is the same for several is told once."""
-    lines = _just_now("just now:", standing.just_now) if standing.just_now is not None else []
-    told = {tuple(lines[1:])}
-    for found in standing.newest:
-        head, *why = _just_now("newest:", found)
-        lines += [head, *(why if tuple(why) not in told else ["    as above"] if why else [])]
-        told.add(tuple(why))
+    """The newest month that is over, and the newest period of each grain; what repeats is told once."""
+    found = [("just now:", standing.just_now)] if standing.just_now is not None else []
+    lines: list[str] = []
+    before: list[str] = []
+    for title, one in (*found, *(("newest:", one) for one in standing.newest)):
+        head, *why = _just_now(title, one)
+        lines += [head, *(["    as above"] if why and why == before else why)]
+        before = why
     return lines
 
 

@@ -117,11 +117,11 @@ def test_a_kpi_tells_how_it_stands(synced: Cli) -> None:
     assert [one["grain"] for one in document["newest"]] == ["day", "week", "month", "quarter", "year", "all"]
     assert all(one["is_partial"] for one in document["newest"])
     assert "deals" in document["tables"]
-    configured(synced, "kpis: {include: [cost_per_lead]}\n")
+    configured(synced, "kpis: {include: [competitor_price_index]}\n")
     synced.run("kpi", "compute")
-    out = synced.run("kpi", "explain", "cost_per_lead").out
+    out = synced.run("kpi", "explain", "competitor_price_index").out
     assert "just now:" in out
-    assert "newest:      year from " in out
+    assert "newest:      year from 2026-01-01, to date: source_missing" in out
     assert "no source for it is connected" in out
 
 
