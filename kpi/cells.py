@@ -109,6 +109,11 @@ def is_mandatory(metric: Metric) -> bool:
     return isinstance(metric, OverFact | Moment | Balance | Periodic | Combined) and metric.mandatory
 
 
+def mandatory_dimensions(metric: Metric) -> tuple[str, ...]:
+    """The dimensions without which no slice of a metric means anything."""
+    return (metric.stored or ()) if is_mandatory(metric) else ()
+
+
 def columns(metric: OverFact | Moment | Periodic, *, among: Iterable[OverFact] = ()) -> dict[str, str]:
     """The aggregates behind a metric's numerator, denominator, n, direct value and coverage; NULL for none.
 

@@ -19,6 +19,7 @@ from kpi.metric import (
     Percentile,
     Periodic,
     PerSpan,
+    Ratio,
     TargetOf,
     Trailing,
     Unit,
@@ -78,6 +79,8 @@ def derive(duck: DuckDBPyConnection, key: str, metric: Part, wanted: Wanted, per
             _combine(duck, key, metric, wanted, periods)
         case Flow(is_ranked=True):
             _rank(duck, key)
+        case Ratio(outcomes=(_, *_)):
+            _widen(duck, key, metric.outcomes, wanted)
         case _:
             pass
 
@@ -95,6 +98,20 @@ def _rank(duck: DuckDBPyConnection, key: str) -> None:
         "cells.member) = (r.calendar, r.grain, r.period_start, r.dimension, r.member)",
         {"key": key},
     )
+
+
+def _widen(duck: DuckDBPyConnection, key: str, outcomes: tuple[str, ...], wanted: Wanted) -> None:
+    """Give the members of an outcome, of which each row has one, the whole of all of them."""
+    for some in dict.fromkeys(one.dimensions for one in wanted if set(one.dimensions) & set(outcomes)):
+        kept = [f"split_part(member, chr(31), {place})" for place, name in enumerate(some, 1) if name not in outcomes]
+        duck.execute(
+            "UPDATE cells SET denominator = w.whole, n = w.whole, coverage = NULL FROM (SELECT *, sum(denominator) "
+            f"OVER (PARTITION BY {', '.join(['calendar', 'grain', 'period_start', *kept])}) AS whole FROM cells "
+            "WHERE kpi_key = $key AND dimension = $dimension) w WHERE cells.kpi_key = $key "
+            "AND cells.dimension = $dimension AND (cells.calendar, cells.grain, cells.period_start, cells.member) "
+            "= (w.calendar, w.grain, w.period_start, w.member)",
+            {"key": key, "dimension": ",".join(some)},
+        )
 
 
 def _part(key: str, name: str) -> str:

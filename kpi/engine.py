@@ -11,7 +11,7 @@ from sqlalchemy.engine import RowMapping
 
 from kpi.blueprint import dimensions_of
 from kpi.catalogue import METRICS
-from kpi.cells import Slice, slices
+from kpi.cells import Slice, mandatory_dimensions, slices
 from kpi.custom import custom_metrics
 from kpi.invariants import lost_aliases, violations
 from kpi.metric import Metric
@@ -123,7 +123,7 @@ def evaluate(
     """One KPI by any of its dimensions and any calendar, also those that are never stored; nothing is written.
 
     With `at` as if it were that instant. Raises KeyError for an unknown KPI and ValueError for a slice or a calendar
-    that there isn't.
+    that there isn't, and for one without the dimension that the KPI is only kept by.
     """
     metric = {**metrics, **custom_metrics(settings)}[key]
     known = dimensions_of(metric) if "connection" in by else metric.dimensions
@@ -131,6 +131,8 @@ def evaluate(
         raise ValueError(f"{key} has no dimension {', '.join(unknown)}; it has {', '.join(known)}")
     if by and grain not in SLICED:
         raise ValueError(f"slices are for {', '.join(SLICED)}, not for each {grain}")
+    if missing := sorted(set(mandatory_dimensions(metric)) - set(by)):
+        raise ValueError(f"{key} means something only by {', '.join(missing)}: ask by that too")
     asked = Slice(calendar=calendar, grain=grain.value, dimensions=tuple(sorted(by)))
     with workshop(limits) as (duck, folder):
         reporting = resolve(settings, accounts(database))

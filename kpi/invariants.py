@@ -34,9 +34,20 @@ JOIN kpi_values l ON l.kpi_key = 'lost_deals_count' AND l.dimension = '' AND (l.
     = (r.calendar, r.grain, r.period_start)
 WHERE r.kpi_key = 'win_rate' AND r.dimension = '' AND w.value + l.value <> r.denominator
 """
+FATES_ADD_UP = """
+SELECT c.member || ': who went on, dropped out, stayed and moved add up to ' || (c.value + d.value + f.others)
+    || ' instead of 1 in the ' || c.grain || ' from ' || c.period_start || ' (' || c.calendar || ')'
+FROM kpi_values c JOIN kpi_values d ON d.kpi_key = 'stage_drop_off_rate' AND (d.calendar, d.grain, d.period_start,
+    d.dimension, d.member) = (c.calendar, c.grain, c.period_start, c.dimension, c.member)
+JOIN LATERAL (SELECT CAST(d.coverage ->> '$.staying' AS DOUBLE) + CAST(d.coverage ->> '$.moved' AS DOUBLE) AS others) f
+    ON true
+WHERE c.kpi_key = 'stage_conversion_rate' AND d.coverage IS NOT NULL
+    AND (c.denominator <> d.denominator OR abs(c.value + d.value + f.others - 1) > 0.000001)
+"""
 SHARES_ARE_SHARES = """
 SELECT kpi_key || ' is ' || value || ', which is no share, in the ' || grain || ' from ' || period_start
-FROM kpi_values WHERE kpi_key IN ('win_rate', 'opportunity_conversion_rate', 'stage_conversion_rate')
+FROM kpi_values WHERE kpi_key IN ('win_rate', 'opportunity_conversion_rate', 'stage_conversion_rate',
+    'stage_drop_off_rate')
     AND (value < 0 OR value > 1)
 """
 QUOTIENTS_HOLD = f"""
@@ -97,6 +108,7 @@ def violations(duck: DuckDBPyConnection, metrics: Mapping[str, Metric]) -> tuple
     checks: tuple[tuple[str, dict[str, list[str]]], ...] = (
         (SLICES_ADD_UP, {"keys": additive, "overlapping": overlapping}),
         (OUTCOMES_ADD_UP, {}),
+        (FATES_ADD_UP, {}),
         (SHARES_ARE_SHARES, {}),
         (QUOTIENTS_HOLD, {}),
         (NULL_MEANS_WHY, {}),

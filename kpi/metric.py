@@ -102,11 +102,15 @@ class Flow(_OverFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ratio(_OverFact):
-    """`part` of `whole`, both counts of the same rows: carries the Wilson interval. No rows: null."""
+    """`part` of `whole`, both counts of the same rows: carries the Wilson interval. No rows: null.
+
+    By a dimension of `outcomes`, which tells what became of the rows, the whole is that of all its members.
+    """
 
     part: str
     whole: str
     cohort: bool = False
+    outcomes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -196,10 +196,17 @@ def calendar_of(name: str, settings: "Configured") -> str:
 
 def _dimension(metric: "Metric", by: str | None) -> str:
     from kpi.blueprint import dimensions_of
+    from kpi.cells import mandatory_dimensions
 
     if by is not None and by not in (dimensions_of(metric) if by == "connection" else metric.dimensions):
         raise UsageError(
             f"{metric.card.key} has no dimension {by!r}", hint=f"it has: {', '.join(metric.dimensions) or 'none'}"
+        )
+    missing = [name for name in mandatory_dimensions(metric) if by not in {None, name}]
+    if missing:
+        raise UsageError(
+            f"{metric.card.key} means something only by {', '.join(missing)}, not by {by!r} alone",
+            hint=f"leave --by out; `kpis.crossed: [[{by}, {missing[0]}]]` stores both at once",
         )
     if by is None and getattr(metric, "mandatory", False):
         return metric.dimensions[0]

@@ -1,5 +1,7 @@
 """KPIs as the catalogue describes them."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dealmeter.cli.terminal import Terminal
@@ -11,9 +13,11 @@ from kpi.catalogue import DIMENSIONS, METRICS
 from kpi.custom import custom_metrics
 from kpi.lineage import tables_of
 from kpi.metric import Metric
+from kpi.periods import Grain
 
 if TYPE_CHECKING:
     from dealmeter.config import Configured
+    from dealmeter.show.row import Row
 
 FLAGGED = {
     "below_min_sample": "few rows: chance plays a large part",
@@ -21,6 +25,10 @@ FLAGGED = {
     "amount_missing": "partly missing: some deals have no amount",
     "immature": "young: part of the cohort is still undecided",
 }
+STANDING = (
+    "grain", "period_start", "is_partial", "dimension", "member", "value", "n", "status", "status_detail", "flags",
+    "coverage",
+)  # fmt: skip
 POLARITY = {"up": "more is good news", "down": "less is good news", "context": "neither good nor bad by itself"}
 
 
@@ -48,30 +56,58 @@ def facts(terminal: Terminal) -> None:
     terminal.document("kpi-facts/1", {"facts": shown})
 
 
-def standing(settings: "Configured | None", key: str) -> dict[str, Any] | None:
-    """How the newest period of a KPI that is over stands in the database; None where there is nothing to ask."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a KPI stands: in the newest month that is over, and in the newest period of each grain, to date."""
+
+    just_now: dict[str, Any] | None = None
+    newest: tuple[dict[str, Any], ...] = ()
+
+
+def standing(settings: "Configured | None", key: str) -> Standing:
+    """How a KPI stands in the database; nothing where there is nothing to ask."""
     if settings is None:
-        return None
+        return Standing()
     from dealmeter.cli.opened import for_reading
     from store.errors import DatabaseUnavailableError, SchemaMismatchError
     from store.snapshots import latest
 
     try:
         with for_reading(settings) as database, database.read() as tx:
-            rows = [row for row in latest(tx, kpi_key=key, grain="month") if not row["is_partial"]]
+            totals = latest(tx, kpi_key=key, dimension="")
+            rows = totals or latest(tx, kpi_key=key)
     except (DatabaseUnavailableError, SchemaMismatchError):
-        return None
-    newest = max((row["period_start"] for row in rows), default=None)
-    mine = [row for row in rows if row["period_start"] == newest]
-    row = next((row for row in mine if not row["dimension"]), next(iter(mine), None))
-    names = ("period_start", "dimension", "member", "value", "n", "status", "status_detail", "flags", "coverage")
-    return None if row is None else {name: row[name] for name in names}
+        return Standing()
+    calendar = next((row["calendar"] for row in rows), "")
+    mine = [row for row in rows if row["calendar"] == calendar or row["grain"] in {"day", "week"}]
+    newest = (_newest([row for row in mine if row["grain"] == grain]) for grain in Grain)
+    months = [row for row in mine if row["grain"] == "month" and not row["is_partial"]]
+    return Standing(just_now=_newest(months), newest=tuple(one for one in newest if one is not None))
 
 
-def _just_now(found: dict[str, Any]) -> list[str]:
+def _newest(rows: "Sequence[Row]") -> dict[str, Any] | None:
+    last = max((row["period_start"] for row in rows), default=None)
+    row = next((row for row in rows if row["period_start"] == last), None)
+    return None if row is None else {name: row[name] for name in STANDING}
+
+
+def _told(standing: Standing) -> list[str]:
+    """The newest month that is over, and the newest period of each grain; what repeats is told once."""
+    found = [("just now:", standing.just_now)] if standing.just_now is not None else []
+    lines: list[str] = []
+    before: list[str] = []
+    for title, one in (*found, *(("newest:", one) for one in standing.newest)):
+        head, *why = _just_now(title, one)
+        lines += [head, *(["    as above"] if why and why == before else why)]
+        before = why
+    return lines
+
+
+def _just_now(title: str, found: dict[str, Any]) -> list[str]:
     """Why a value is null or not the whole truth, in words."""
     where = f", {found['dimension']} {found['member']}" if found["dimension"] else ""
-    lines = [f"  just now:    {found['period_start']:%Y-%m}{where}: {found['status']}, {found['n'] or 0:,} rows"]
+    when = f"{found['grain']} from {found['period_start']}{', to date' if found['is_partial'] else ''}"
+    lines = [f"  {title:<13}{when}{where}: {found['status']}, {found['n'] or 0:,} rows"]
     if found["status"] != "ok":
         lines.append(f"    null: {reason(found['status'], found['status_detail'])}")
     lines += [f"    {FLAGGED.get(flag, flag.replace('_', ' '))}" for flag in found["flags"] or ()]
@@ -79,7 +115,7 @@ def _just_now(found: dict[str, Any]) -> list[str]:
     return lines
 
 
-def explain(terminal: Terminal, metric: Metric, found: dict[str, Any] | None) -> None:
+def explain(terminal: Terminal, metric: Metric, found: Standing) -> None:
     """All that the catalogue knows of a KPI, and how it stands."""
     card = metric.card
     names = [f"{language}: {getattr(card.names, language)}" for language in ("fa", "tr", "ru")]
@@ -95,11 +131,11 @@ def explain(terminal: Terminal, metric: Metric, found: dict[str, Any] | None) ->
         "  dimensions:",
         *(f"    {name:<18} {DIMENSIONS.get(name, '')}" for name in metric.dimensions),
         f"  from:        {', '.join(sorted(tables_of(metric)))}",
-        *(_just_now(found) if found is not None else []),
+        *_told(found),
         f"  names:       {'; '.join(names)}",
         f"values: dealmeter kpi show {card.key}",
     )
-    terminal.document("kpi-card/1", {**document(metric), "just_now": found})
+    terminal.document("kpi-card/1", {**document(metric), "just_now": found.just_now, "newest": list(found.newest)})
 
 
 def document(metric: Metric) -> dict[str, Any]:

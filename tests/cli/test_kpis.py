@@ -114,11 +114,14 @@ def test_records_that_cannot_be_listed(synced: Cli, arguments: list[str], says: 
 def test_a_kpi_tells_how_it_stands(synced: Cli) -> None:
     document = synced.run("kpi", "explain", "win_rate", "--json").document
     assert document["just_now"]["status"] in {"ok", "zero_denominator"}
+    assert [one["grain"] for one in document["newest"]] == ["day", "week", "month", "quarter", "year", "all"]
+    assert all(one["is_partial"] for one in document["newest"])
     assert "deals" in document["tables"]
-    configured(synced, "kpis: {include: [cost_per_lead]}\n")
+    configured(synced, "kpis: {include: [competitor_price_index]}\n")
     synced.run("kpi", "compute")
-    out = synced.run("kpi", "explain", "cost_per_lead").out
+    out = synced.run("kpi", "explain", "competitor_price_index").out
     assert "just now:" in out
+    assert "newest:      year from 2026-01-01, to date: source_missing" in out
     assert "no source for it is connected" in out
 
 
@@ -166,3 +169,8 @@ def test_the_pages_are_written_where_one_says(synced: Cli, tmp_path: Path) -> No
     assert synced.run("kpi", "docs", str(tmp_path / "pages")).code == 0
     assert "`win_rate`" in (tmp_path / "pages" / "README.md").read_text("utf-8")
     assert len(list((tmp_path / "pages").glob("*.md"))) > 5
+
+
+def test_a_slice_that_means_nothing_is_refused(synced: Cli) -> None:
+    result = synced.run("kpi", "show", "stage_conversion_rate", "--by", "owner")
+    assert (result.code, "stage_conversion_rate means something only by stage" in result.err) == (2, True)

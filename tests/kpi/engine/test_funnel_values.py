@@ -3,6 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from kpi.engine import evaluate
 from kpi.settings import KpiSettings
 from store.records import DealStageChange, LeadStageChange, Pipeline, Stage
@@ -103,5 +105,9 @@ def test_a_stage_is_sliced_further_on_demand_and_where_crossed(any_ledger: Ledge
     assert (row["value"], row["denominator"]) == (0, 1)
     rows = evaluate(any_ledger.database, KpiSettings(), "stage_drop_off_rate", by=("stage", "lost_reason"), now=NOW)
     found = {row["member"]: (row["numerator"], row["denominator"]) for row in rows if row["period_start"].month == 3}
-    assert found["Price,crm:p/new"] == (1, 1)
-    assert found["__none__,crm:p/new"] == (0, 4)
+    assert found["Price,crm:p/new"] == (1, 5)  # of all that came to the stage, not of those lost for this reason
+    assert found["__none__,crm:p/new"] == (0, 5)
+    march = [row for row in rows if row["period_start"].month == 3 and row["member"] == "Price,crm:p/new"]
+    assert [(row["value"], row["n"], row["coverage"]) for row in march] == [(Decimal("0.2"), 5, None)]
+    with pytest.raises(ValueError, match="stage_drop_off_rate means something only by stage: ask by that too"):
+        evaluate(any_ledger.database, KpiSettings(), "stage_drop_off_rate", by=("lost_reason",), now=NOW)

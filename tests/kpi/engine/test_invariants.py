@@ -8,11 +8,12 @@ import pytest
 
 from kpi.catalogue import METRICS
 from kpi.engine import compute
-from kpi.metric import Flow, Metric
+from kpi.metric import Flow, Metric, Ratio
 from store.records import Company, Deal
 from store.schema import RecordAlias, table_of
 from store.snapshots import last_run
 from tests.kpi.engine.ledger import NOW, Ledger, at
+from tests.kpi.engine.test_moment_values import visit
 
 
 def broken(ledger: Ledger, **changed: Metric) -> Any:
@@ -68,3 +69,20 @@ def test_a_merged_away_id_must_lead_somewhere(any_ledger: Ledger) -> None:
     assert broken(any_ledger) == []
     any_ledger.add(Deal, id="a", merged_into_id="b", deleted_at=at("2026-05-01 00:00"))
     assert broken(any_ledger) == ["deals z of crm was merged into a, which is not there"]
+
+
+def test_the_fates_of_a_stage_must_add_up(ledger: Ledger) -> None:
+    sold(ledger)
+    visit(ledger, "a", "new", "2026-03-02 09:00", "2026-04-10 12:00")
+    visit(ledger, "a", "won", "2026-04-10 12:00")
+    funnel = {key: METRICS[key] for key in ("stage_conversion_rate", "stage_drop_off_rate")}
+    assert not compute(ledger.database, ledger.settings, now=NOW, metrics=funnel).broken
+    conversion = funnel["stage_conversion_rate"]
+    assert isinstance(conversion, Ratio)
+    found = compute(
+        ledger.database,
+        ledger.settings,
+        now=NOW,
+        metrics={**funnel, "stage_conversion_rate": replace(conversion, part="0")},
+    ).broken
+    assert any("crm:p/new: who went on, dropped out, stayed and moved add up to 0" in one for one in found), found
