@@ -74,8 +74,7 @@ def _of_leads(book: Book) -> Iterator[Journey]:
     changes: dict[tuple[str, str], list[Row]] = {}
     for change in book.table("lead_stage_changes"):
         if is_live(change):
-            lead = book.survivor("leads", change["connection"], change["lead_id"])
-            changes.setdefault(lead, []).append(change)
+            changes.setdefault(book.survivor("leads", change["connection"], change["lead_id"]), []).append(change)
     for lead in live_leads(book):
         entered = [
             (stage, change["changed_at"])
