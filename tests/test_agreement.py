@@ -115,7 +115,7 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Mapping[Ce
         with salesforce(two, world=world, settings={"fields": MAPPED}) as right:
             assert right.sync().outcome == "ok"
             assert not recompute(two, KPIS, version="test", clock=right.times.clock()).broken
-        yield _cells(one), _cells(two)
+        yield cells_of(one), cells_of(two)
 
 
 def _store(path: Path) -> Database:
@@ -166,7 +166,7 @@ def _second(value: Any) -> Any:
     return value // 1000 * 1000 if isinstance(value, int) and value > DAY * 1000 else value
 
 
-def _cells(database: Database) -> Mapping[Cell, Sequence[tuple[Any, ...]]]:
+def cells_of(database: Database) -> Mapping[Cell, Sequence[tuple[Any, ...]]]:
     """Values by cell; members that are called alike share one."""
     found: dict[Cell, list[tuple[Any, ...]]] = defaultdict(list)
     with database.read() as tx:
@@ -177,7 +177,7 @@ def _cells(database: Database) -> Mapping[Cell, Sequence[tuple[Any, ...]]]:
     return {cell: sorted(values) for cell, values in found.items()}
 
 
-def _unlike(one: Mapping[Cell, Any], two: Mapping[Cell, Any]) -> dict[tuple[str, str], list[Cell]]:
+def unlike(one: Mapping[Cell, Any], two: Mapping[Cell, Any]) -> dict[tuple[str, str], list[Cell]]:
     """The cells that differ, by KPI and dimension."""
     found: dict[tuple[str, str], list[Cell]] = defaultdict(list)
     for cell in sorted(one.keys() | two.keys()):
@@ -191,7 +191,7 @@ def test_hubspot_and_salesforce_agree_to_the_last_digit(cells: tuple[Mapping[Cel
     excused = {(kpi, dimension) for row in MAY_DIFFER for kpi in row.kpis for dimension in row.dimensions}
     wrong = {
         slice_: [(cell, one.get(cell), two.get(cell)) for cell in found[:2]]
-        for slice_, found in _unlike(one, two).items()
+        for slice_, found in unlike(one, two).items()
         if not {slice_, (slice_[0], "*")} & excused
     }
     assert not wrong
@@ -202,8 +202,8 @@ def test_hubspot_and_salesforce_agree_to_the_last_digit(cells: tuple[Mapping[Cel
 
 
 def test_every_excuse_is_needed(cells: tuple[Mapping[Cell, Any], Mapping[Cell, Any]]) -> None:
-    unlike = _unlike(*cells)
+    found = unlike(*cells)
     for row in MAY_DIFFER:
         for kpi in row.kpis:
-            slices = {dimension for key, dimension in unlike if key == kpi}
+            slices = {dimension for key, dimension in found if key == kpi}
             assert slices & set(row.dimensions) if row.dimensions != ALL else slices, f"{kpi}: {row.why}"

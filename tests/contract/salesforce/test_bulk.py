@@ -55,7 +55,7 @@ def test_a_large_window_goes_by_bulk_and_a_small_one_by_rest(sqlite: Database) -
 
 @pytest.mark.parametrize("fate", ["stuck", "failed", "failed_silent", "aborted"])
 def test_what_a_job_does_not_do_rest_does(sqlite: Database, fate: str) -> None:
-    with rig(sqlite, deals=300, activities_per_deal=0, settings=BULKY) as it:
+    with rig(sqlite, deals=150, activities_per_deal=0, settings=BULKY) as it:
         it.sandbox.behaviour.bulk_fates = [fate]
         outcome = it.sync()
         assert outcome.outcome == "ok", outcome.error
@@ -64,7 +64,7 @@ def test_what_a_job_does_not_do_rest_does(sqlite: Database, fate: str) -> None:
 
 
 def test_what_bulk_refuses_rest_reads(sqlite: Database) -> None:
-    with rig(sqlite, deals=300, activities_per_deal=0, settings=BULKY) as it:
+    with rig(sqlite, deals=150, activities_per_deal=0, settings=BULKY) as it:
         it.sandbox.behaviour.no_bulk = {"Opportunity"}
         outcome = it.sync()
         assert outcome.outcome == "ok", outcome.error
@@ -72,7 +72,7 @@ def test_what_bulk_refuses_rest_reads(sqlite: Database) -> None:
 
 
 def test_a_purged_job_is_made_anew(sqlite: Database) -> None:
-    with rig(sqlite, deals=300, activities_per_deal=0, settings=BULKY) as it:
+    with rig(sqlite, deals=150, activities_per_deal=0, settings=BULKY) as it:
         it.sandbox.behaviour.bulk_fates = ["purged"]
         outcome = it.sync()
         assert outcome.outcome == "partial"
@@ -90,11 +90,11 @@ def test_stripped_headers_end_no_read_early(sqlite: Database) -> None:
 
 @pytest.mark.parametrize("fault", ["reset_mid_body", "truncated", "truncated_gzip", "reset", "503_html", "401"])
 def test_a_result_that_breaks_off_is_read_again(sqlite: Database, fault: str) -> None:
-    with rig(sqlite, deals=1100, activities_per_deal=0, settings=BULKY) as it:
+    with rig(sqlite, deals=150, activities_per_deal=0, settings=BULKY) as it:
         it.sandbox.faults.next(fault, times=2, match=".*/results")
         outcome = it.sync()
         assert outcome.outcome == "ok", outcome.error
-        assert stream(outcome, "deals").counts.read == 1100
+        assert stream(outcome, "deals").counts.read == 150
         it.assert_equals_account()
 
 
@@ -113,7 +113,7 @@ def test_a_stopped_read_goes_on_in_the_same_job(sqlite: Database) -> None:
 
 
 def test_a_query_that_takes_too_long_is_halved_or_goes_by_bulk(sqlite: Database) -> None:
-    with rig(sqlite, deals=300, activities_per_deal=0, settings=BULKY) as it:
+    with rig(sqlite, deals=150, activities_per_deal=0, settings=BULKY) as it:
         it.sandbox.behaviour.slow_above = 50
         assert it.sync().outcome == "ok"
         it.assert_equals_account()

@@ -1,9 +1,12 @@
 """Each way to sign in works, a definite no ends it, and a refresh token for one use is never lost."""
 
+import json
 import logging
 import os
 import re
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -157,6 +160,27 @@ def test_connections_that_share_a_refresh_token_take_turns(sqlite: Database, tmp
         with ThreadPoolExecutor(6) as pool:
             assert len(set(pool.map(check, range(6)))) == 1
         assert (tmp_path / "refresh").read_text().strip() == "sandbox-refresh-6"
+
+
+def test_two_processes_that_sign_in_at_once_take_turns_with_a_token_for_one_use(
+    sqlite: Database, tmp_path: Path
+) -> None:
+    with rig(sqlite, latency_ms=200) as it:
+        settings = {**_settings(it, "refresh_token", tmp_path), "base_url": it.sandbox.url}
+        connection = {"name": "org", "crm": "salesforce", "settings": settings}
+        config = tmp_path / "dealmeter.yaml"
+        config.write_text(json.dumps({"version": 1, "connections": [connection]}))
+        asked = [sys.executable, "-m", "dealmeter", "--config", str(config), "check"]
+        it.sandbox.hold(at_request=1)
+        both = [subprocess.Popen(asked, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _ in range(2)]
+        assert it.sandbox.held.wait(60)
+        it.sandbox.release()
+        said = [process.communicate(timeout=60)[0] for process in both]
+        assert [process.returncode for process in both] == [0, 0], said
+        tokens = [entry.status for entry in it.sandbox.requests.entries if entry.path.endswith("/oauth2/token")]
+        assert tokens == [200, 200]
+    assert (tmp_path / "refresh").read_text().strip() == "sandbox-refresh-2"
+    assert not (tmp_path / "refresh.next").exists()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -32,8 +32,8 @@ def test_a_passing_fault_is_retried_and_costs_nothing_but_time(sqlite: Database,
         assert it.sandbox.faults.injected[kind] == 2
 
 
-def test_a_storm_of_random_faults_loses_nothing(database: Database) -> None:
-    with rig(database, deals=60, activities_per_deal=1, fault_rate=0.1) as it:
+def test_a_storm_of_random_faults_loses_nothing(sqlite: Database) -> None:
+    with rig(sqlite, deals=40, activities_per_deal=1, fault_rate=0.1) as it:
         for hours in range(2):
             it.sync(deep=hours > 0)
             it.edits.live(HOUR, changes=20, seed=hours)
@@ -44,17 +44,19 @@ def test_a_storm_of_random_faults_loses_nothing(database: Database) -> None:
 
 
 def test_a_cursor_that_is_gone_goes_on_from_the_last_id(sqlite: Database) -> None:
-    with rig(sqlite, deals=4500, activities_per_deal=0, settings=FEW) as it:
+    with rig(sqlite, deals=1_400, activities_per_deal=0, settings=FEW) as it:
+        it.sandbox.behaviour.short_pages = 1.0
         it.sandbox.faults.next("locator", times=2, match="/services/data/[^/]*/query(All)?/01g")
         outcome = it.sync()
         assert outcome.outcome == "ok", outcome.error
         assert it.sandbox.faults.injected["locator"] == 2
-        assert stream(outcome, "deals").counts.read == 4500
+        assert stream(outcome, "deals").counts.read == 1_400
         it.assert_equals_account()
 
 
 def test_a_fault_that_stays_ends_the_stream_and_the_next_run_goes_on_from_there(sqlite: Database) -> None:
-    with rig(sqlite, deals=4500, activities_per_deal=0, settings=FEW) as it:
+    with rig(sqlite, deals=1_400, activities_per_deal=0, settings=FEW) as it:
+        it.sandbox.behaviour.short_pages = 1.0
         it.sandbox.faults.next("503", times=1000, match="/services/data/[^/]*/query(All)?/01g")
         outcome = it.sync()
         deals = stream(outcome, "deals")
@@ -62,11 +64,11 @@ def test_a_fault_that_stays_ends_the_stream_and_the_next_run_goes_on_from_there(
         assert isinstance(deals.error, UnreachableError)
         assert deals.error.hint
         stored = it.count(Deal)
-        assert 0 < stored < 4500
+        assert 0 < stored < 1_400
         it.sandbox.faults.clear()
         again = it.sync()
         assert again.outcome == "ok"
-        assert stream(again, "deals").counts.inserted == 4500 - stored
+        assert stream(again, "deals").counts.inserted == 1_400 - stored
         it.assert_equals_account()
 
 
