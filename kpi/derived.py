@@ -155,6 +155,8 @@ def _growth(duck: DuckDBPyConnection, key: str, metric: Growth, wanted: Wanted) 
     exact = "CAST(numerator AS DOUBLE) / CAST(denominator AS DOUBLE)" if has_denominator(of) else "numerator"
     if isinstance(of, Flow):
         now, base, n, value = "coalesce(n.v, 0)", "coalesce(b.v, 0)", "coalesce(b.n, 0)", "NULL"
+        if metric.may_be_per_day:
+            now, base = f"per_day({now}, t.days)", f"per_day({base}, t.base_days)"
     else:
         now, base, n = "n.v", "b.v", "least(coalesce(n.n, 0), coalesce(b.n, 0))"
         value = "CASE WHEN b.v > 0 THEN round(n.exact / b.exact - 1, 10) END"
@@ -162,7 +164,12 @@ def _growth(duck: DuckDBPyConnection, key: str, metric: Growth, wanted: Wanted) 
         "INSERT INTO cells BY NAME WITH valued AS "
         f"(SELECT *, {value_of(of, 10)} AS v, CASE WHEN v IS NOT NULL THEN {exact} END AS exact "
         "FROM cells WHERE kpi_key IN ('_' || $key, '_cut_' || $key)), "
-        f"turns AS (SELECT calendar, grain, start_day, is_running, {BASE[metric.against]} AS before FROM periods), "
+        "lengths AS (SELECT *, CASE WHEN is_running THEN elapsed_days ELSE end_day - start_day END AS days "
+        "FROM periods), "
+        f"turns AS (SELECT p.calendar, p.grain, p.start_day, p.is_running, p.{BASE[metric.against]} AS before, p.days, "
+        "CASE WHEN p.is_running THEN least(p.days, b.days) ELSE b.days END AS base_days FROM lengths p "
+        "LEFT JOIN lengths b ON b.calendar = p.calendar AND b.grain = p.grain "
+        f"AND b.start_day = p.{BASE[metric.against]}), "
         f"now AS (SELECT * FROM valued WHERE kpi_key = '_' || $key AND (calendar, grain) IN ({asked})), "
         "base AS (SELECT t.start_day AS for_period, c.* FROM turns t JOIN valued c ON c.calendar = t.calendar "
         "AND c.grain = t.grain AND c.period_start = t.before "
@@ -173,7 +180,9 @@ def _growth(duck: DuckDBPyConnection, key: str, metric: Growth, wanted: Wanted) 
         f"{value} AS value, "
         f"CASE WHEN {now} IS NULL OR {base} IS NULL THEN coalesce(b.status, n.status, 'zero_denominator') END "
         "AS status FROM now n FULL JOIN base b ON (b.calendar, b.grain, b.for_period, b.dimension, b.member) "
-        "= (n.calendar, n.grain, n.period_start, n.dimension, n.member)",
+        "= (n.calendar, n.grain, n.period_start, n.dimension, n.member) "
+        "LEFT JOIN turns t ON (t.calendar, t.grain, t.start_day) = (coalesce(n.calendar, b.calendar), "
+        "coalesce(n.grain, b.grain), coalesce(n.period_start, b.for_period))",
         {"key": key},
     )
 

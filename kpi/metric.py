@@ -218,6 +218,7 @@ class Growth:
     """A value against that of the period before, or of the same period a year before: the change over the base.
 
     A running period is compared with as many days of the base. n is the base's for flows, else the smaller one.
+    One that `may_be_per_day` compares means per day, where the settings say so.
     """
 
     card: Card
@@ -226,6 +227,7 @@ class Growth:
     against: Against = Against.PERIOD
     grains: tuple[str, ...] = ("month",)
     stored: tuple[str, ...] | None = None
+    may_be_per_day: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from kpi.calendars import WEEKDAYS, CalendarSettings, OwnCalendar, Weekday, WeeksCalendar, name_of
 from kpi.custom import CustomKpi
@@ -14,11 +14,36 @@ from kpi.custom import CustomKpi
 __all__ = ["WEEKDAYS", "KpiSettings", "Reporting", "Weekday", "definitions_hash", "resolve"]
 
 
-MAPS = {"region_map", "source_map", "lost_reason_exclusions", "min_sample"}
+MAPS = {"region_map", "source_map", "source_names", "lost_reason_exclusions", "min_sample"}
 """The settings that say how words of the CRM are read."""
 
 ENGAGEMENT_WEIGHTS: Mapping[str, int] = {"reply": 3, "meeting": 5, "call": 3, "survey": 2, "ticket": 1, "usage": 0}
 """What an interaction adds to a customer's engagement."""
+
+
+CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$"
+
+
+class BusinessHours(BaseModel):
+    """When a team works: on which weekdays, from when to when, and where; without a zone in the reporting one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    days: Annotated[tuple[Weekday, ...], Field(min_length=1)] = WEEKDAYS[:5]
+    from_: Annotated[str, Field(alias="from", pattern=CLOCK)] = "09:00"
+    to: Annotated[str, Field(pattern=CLOCK)] = "17:00"
+    zone: str | None = None
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        return _zone(value)
+
+    @model_validator(mode="after")
+    def _is_a_day(self) -> "BusinessHours":
+        if self.from_ >= self.to:
+            raise ValueError(f'a working day from {self.from_} to {self.to} has no hours; write times as "09:00"')
+        return self
 
 
 class KpiSettings(BaseModel):
@@ -34,6 +59,7 @@ class KpiSettings(BaseModel):
     week_start: Weekday | None = None
     region_map: Mapping[str, str] = {}
     source_map: Mapping[str, str] = {}
+    source_names: Mapping[str, str] = {}
     lost_reason_exclusions: tuple[str, ...] = ("duplicate", "merged", "test")
     close_date_policy: Literal["close_date", "closed_at"] = "close_date"
     min_sample: Annotated[int, Field(ge=1)] = 10
@@ -55,6 +81,15 @@ class KpiSettings(BaseModel):
     funnel_mode: Literal["reached", "strict"] = "reached"
     demo_words: tuple[str, ...] = ("demo",)
     engagement_weights: Mapping[str, Annotated[int, Field(ge=0)]] = ENGAGEMENT_WEIGHTS
+    revenue_basis: Literal["deal", "order"] = "deal"
+    growth_per_day: bool = False
+    attribution: Literal["first", "latest"] = "first"
+    resolved_leads_only: bool = False
+    paid_leads_only: bool = False
+    campaign_costs: Literal["spend", "actual", "budget"] = "spend"
+    acquisition_lag_months: Annotated[int, Field(ge=0, le=60)] = 0
+    exclude_renewals: bool = False
+    business_hours: BusinessHours | None = None
 
     @field_validator("calendars")
     @classmethod
@@ -69,9 +104,7 @@ class KpiSettings(BaseModel):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str | None) -> str | None:
-        if value is not None and value not in available_timezones():
-            raise ValueError(f"{value!r} is not an IANA time zone such as Europe/Berlin")
-        return value
+        return _zone(value)
 
     def wants(self, key: str) -> bool:
         """Whether this KPI is computed at all."""
@@ -99,6 +132,15 @@ class Reporting(BaseModel):
     funnel_mode: str = "reached"
     demo_words: tuple[str, ...] = ("demo",)
     engagement_weights: Mapping[str, int] = ENGAGEMENT_WEIGHTS
+    revenue_basis: str = "deal"
+    growth_per_day: bool = False
+    attribution: str = "first"
+    resolved_leads_only: bool = False
+    paid_leads_only: bool = False
+    campaign_costs: str = "spend"
+    acquisition_lag_months: int = 0
+    exclude_renewals: bool = False
+    business_hours: BusinessHours | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -145,7 +187,22 @@ def resolve(settings: KpiSettings, accounts: Sequence[Mapping[str, object]]) -> 
         funnel_mode=settings.funnel_mode,
         demo_words=settings.demo_words,
         engagement_weights={**ENGAGEMENT_WEIGHTS, **settings.engagement_weights},
+        revenue_basis=settings.revenue_basis,
+        growth_per_day=settings.growth_per_day,
+        attribution=settings.attribution,
+        resolved_leads_only=settings.resolved_leads_only,
+        paid_leads_only=settings.paid_leads_only,
+        campaign_costs=settings.campaign_costs,
+        acquisition_lag_months=settings.acquisition_lag_months,
+        exclude_renewals=settings.exclude_renewals,
+        business_hours=settings.business_hours,
     )
+
+
+def _zone(value: str | None) -> str | None:
+    if value is not None and value not in available_timezones():
+        raise ValueError(f"{value!r} is not an IANA time zone such as Europe/Berlin")
+    return value
 
 
 def _weekday(name: str) -> Weekday:

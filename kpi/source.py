@@ -101,7 +101,7 @@ COPIES = (
           "first_contacted_at qualified_at qualified_level converted_at converted_deal_id disqualified_at created_at "
           "deleted_at merged_into_id"),
     _copy(LeadStageChange, "connection lead_id changed_at to_stage", LIVE_DETAIL),
-    _copy(Campaign, "connection id name channel"),
+    _copy(Campaign, "connection id name channel start_date end_date budget actual_cost currency deleted_at"),
     _copy(Pipeline, "connection id name object include_in_kpis"),
     _copy(Stage, "connection pipeline_id id name sort_order is_closed is_won"),
     _copy(Deal, "connection id pipeline_id stage_id owner_id company_id primary_contact_id amount currency fx_rate "

@@ -15,19 +15,21 @@ from kpi.periods import DAY, SLICED, Calendar, Grain, Period, earlier
 from kpi.periods import calendar as made
 from kpi.periods import calendars as chosen
 from kpi.settings import KpiSettings, Reporting
+from kpi.worktime import business_hours
 from kpi.zones import day_end, local_time
 from store.columns import utc
 
 EVENTS = ("macros", "homes", "survivors", "rates", "teams", "deal", "parties", "histories", "reps", "rep_spans",
           "closed_deals", "credited_deals", "created_deals", "product_lines", "rep_activities", "stage_visits",
           "open_spans", "leads", "stage_reach", "deal_calls", "lead_touches", "first_contacts", "touches",
-          "done_activities", "meeting_answers", "customers", "customer_deals", "sold_deals", "responses", "requests",
-          "spend", "orders", "gross_deals", "trainings")  # fmt: skip
+          "cohorts", "done_activities", "meeting_answers", "customers", "customer_deals", "sold_deals", "responses",
+          "requests", "spend", "orders", "gross_deals", "trainings")  # fmt: skip
 MOMENTS = ("targets", "open_deals", "open_visits", "new_customers", "price_gaps", "customer_levels", "adoption",
            "engagement")  # fmt: skip
 LONGEST_PAST_YEARS = 30
 CREDITED = {"owner": "sum(flag)", "splits": "sum(flag * share)"}
 """How many deals carry a flag, each once: one that is credited to several people has several rows, with shares."""
+PER_DAY = "CAST(CAST(value AS DOUBLE) / days AS DECIMAL(38, 10))"
 FIRST_EVENT = """
 SELECT min(day) FROM (
     SELECT min(created_day) AS day FROM deal UNION ALL SELECT min(close_day) FROM deal WHERE closed
@@ -93,6 +95,17 @@ def _settle(duck: DuckDBPyConnection, settings: KpiSettings, reporting: Reportin
         ("orders_exclude_zero()", str(reporting.orders_exclude_zero)),
         ("customer_basis()", _quoted(reporting.customer_basis)),
         ("is_demo(subtype, title)", _is_demo(reporting.demo_words)),
+        ("revenue_basis()", _quoted(reporting.revenue_basis)),
+        ("per_day(value, days)", PER_DAY if reporting.growth_per_day else "value"),
+        ("touch_order(t)", "-epoch_us(t)" if reporting.attribution == "latest" else "epoch_us(t)"),
+        ("attribution()", _quoted(reporting.attribution)),
+        ("resolved_leads_only()", str(reporting.resolved_leads_only)),
+        ("paid_leads_only()", str(reporting.paid_leads_only)),
+        ("campaign_costs()", _quoted(reporting.campaign_costs)),
+        ("acquisition_lag_months()", str(reporting.acquisition_lag_months)),
+        ("exclude_renewals()", str(reporting.exclude_renewals)),
+        ("source_name(source)", _renamed("source", settings.source_names)),
+        *business_hours(reporting),
         ("target_split()", _quoted(settings.target_split or "none")),
     ):
         duck.execute(f"CREATE OR REPLACE MACRO {signature} AS {expression}")
@@ -203,6 +216,12 @@ def _is_demo(words: Sequence[str]) -> str:
     kinds = [f"lower(trim(subtype)) = {word}" for word in lowered]
     titles = [f"contains(lower(title), {word})" for word in lowered]
     return f"coalesce({' OR '.join([*kinds, *titles, 'false'])}, false)"
+
+
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    """A word by the name that is set for it, however it is spelled."""
+    cases = " ".join(f"WHEN {_quoted(one.strip().lower())} THEN {_quoted(name)}" for one, name in names.items())
+    return f"CASE lower(trim({text})) {cases} ELSE {text} END" if cases else text
 
 
 def _quoted(text: str) -> str:

@@ -1,5 +1,7 @@
 """Costs: what a lead and a customer cost to win."""
 
+from dataclasses import replace
+
 from kpi.catalogue.dimensions import D_COST
 from kpi.catalogue.profitability import SPEND, SPEND_CASES, SPEND_COVERAGE, spent
 from kpi.metric import Card, Combined, Flow, Metric, Names, Periodic, Polarity, Unit
@@ -55,12 +57,13 @@ def _new_customers(total: str) -> Periodic:
 
 
 NEW = Flow(
-    card=_heads("leads", "created_leads", "count"),
-    fact="created_leads",
+    card=_heads("leads", "paid_leads", "count"),
+    fact="paid_leads",
     total="count(*)",
     n="count(*)",
     dimensions=D_COST,
 )
+ACQUIRING = spent("marketing", "sales", "enablement")
 SHARED = {"heads": ("cost_category",)}
 COST_METRICS: tuple[Metric, ...] = (
     Combined(
@@ -77,11 +80,12 @@ COST_METRICS: tuple[Metric, ...] = (
             (
                 "A new customer had no won deal and no subscription before the period. Merged companies are one.",
                 "No new customer: null, with the spend as numerator.",
+                "The setting `acquisition_lag_months` sets spend against the customers won so many months later.",
                 "By cost category: that category's spend / all new customers, so that the categories add up.",
             ),
             "spend.category=marketing|spend.category=sales|spend.category=enablement",
         ),
-        parts={"spend": spent("marketing", "sales", "enablement"), "heads": _new_customers("count(*)")},
+        parts={"spend": replace(ACQUIRING, fact="acquisition_days"), "heads": _new_customers("count(*)")},
         numerator="spend",
         denominator="heads",
         n="heads",
@@ -123,7 +127,11 @@ COST_METRICS: tuple[Metric, ...] = (
             ),
             "marketing spend / leads created",
             "day of the spend; created day of the lead",
-            ("All leads count, also those of sources that cost nothing.", "No leads: null."),
+            (
+                "All leads count, also those of sources that cost nothing; with the setting `paid_leads_only` only "
+                "those whose source or campaign marketing has ever paid for.",
+                "No leads: null.",
+            ),
             "spend.category=marketing",
             "leads",
         ),

@@ -16,6 +16,7 @@ BASIS = (
 )
 ORDER = "Wins are in the order of their close days, then of their closing times, then of their ids."
 CREDITS = "Credits are no wins."
+RENEWALS = "Renewals count; with the setting `exclude_renewals` they are no purchases, unless they are the first known."
 NOBODY = "No customers: null, zero_denominator."
 
 
@@ -139,7 +140,7 @@ CUSTOMER_METRICS: tuple[Metric, ...] = (
             "moment",
             ORDER,
             CREDITS,
-            "Renewals count.",
+            RENEWALS,
         ),
         fact="purchases",
         total="sum(further)",
@@ -161,7 +162,7 @@ CUSTOMER_METRICS: tuple[Metric, ...] = (
             ),
             formula="won deals of the period that are not their customer's first",
             day="close day",
-            edge_cases=(ORDER, CREDITS, WHO),
+            edge_cases=(ORDER, CREDITS, RENEWALS, WHO),
             sources=WINS,
         ),
         fact="purchases",
@@ -283,6 +284,7 @@ CUSTOMER_METRICS: tuple[Metric, ...] = (
             "moment",
             ORDER,
             CREDITS,
+            RENEWALS,
         ),
         fact="purchases",
         total="sum(second)",

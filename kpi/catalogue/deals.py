@@ -252,10 +252,14 @@ DEAL_METRICS: tuple[Metric, ...] = (
             Polarity.UP,
             "created day",
             "Deals created already closed count.",
+            "Flagged backdated where a deal's first stage was recorded over seven days after its creation, as after an "
+            "import or an edited date; the coverage `backdated_n` is how many.",
         ),
         fact="created_deals",
         total="count(*)",
         n="count(*)",
+        coverage={"backdated_n": "sum(backdated)"},
+        marks={"backdated": "bool_or(backdated = 1)"},
         dimensions=(*D_DEAL, "probability_band"),
     ),
     Ratio(

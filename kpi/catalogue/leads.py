@@ -52,6 +52,7 @@ LEADS_BY_SOURCE = Card(
     day="created day",
     edge_cases=(
         "The source is the lead's, else its contact's: the first touch. Without one: unknown, shown and never dropped.",
+        "Spellings are made one by the setting `source_names`.",
         "There is no total: only shares.",
     ),
     sources=("HubSpot: hs_analytics_source", "Salesforce: Lead LeadSource"),
@@ -95,6 +96,7 @@ LEAD_METRICS: tuple[Metric, ...] = (
             edge_cases=(
                 "By level, a lead counts at its own and, where that is higher, at MQL too: on the same day. So the "
                 "levels don't add up to the total, in which each lead counts once.",
+                "Records keep the first qualification only: one after recycling is not told.",
                 MERGED,
             ),
             sources=QUALIFIED,
@@ -118,12 +120,13 @@ LEAD_METRICS: tuple[Metric, ...] = (
             "leads created in the period that are qualified by now / leads created in the period",
             "created day",
             "Leads that are still being worked stay in the denominator; `being_worked` is their share.",
+            "With the setting `resolved_leads_only` they are left out.",
             "Followed until now: younger than 90 days is `immature`.",
             sources=QUALIFIED,
         ),
         fact="created_leads",
         part="sum(qualified)",
-        whole="count(*)",
+        whole="count(*) FILTER (being_worked = 0 OR NOT resolved_leads_only())",
         coverage={"being_worked": "round(sum(being_worked) / nullif(count(*), 0), 10)"},
         marks={"immature": "min(age) < 90"},
         dimensions=D_LEAD,

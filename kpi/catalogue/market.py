@@ -20,6 +20,7 @@ MARKET_METRICS: tuple[Metric, ...] = (
             edge_cases=(
                 "Of each competitor the latest price within ninety days. Products without one are left out.",
                 "By competitor: against that one's price. By region: against the prices seen there.",
+                "The coverage `weighted` is the mean weighted by what each product sold in the 365 days before.",
                 "Their prices are converted on the day they were seen, ours on the day looked at.",
             ),
             sources=("files: competitor_prices", "HubSpot: products price", "Salesforce: PricebookEntry UnitPrice"),
@@ -30,7 +31,10 @@ MARKET_METRICS: tuple[Metric, ...] = (
         total="sum(gap)",
         base="count(gap)",
         n="count(gap)",
-        coverage={"standard_error": "standard_error(gap)"},
+        coverage={
+            "standard_error": "standard_error(gap)",
+            "weighted": "round(sum(gap * weight) / nullif(sum(weight), 0), 10)",
+        },
         dimensions=("product", "competitor", "region", "currency"),
         facts={"competitor": "price_gaps_by_competitor", "region": "price_gaps_by_region"},
     ),

@@ -64,6 +64,7 @@ AVERAGE_ORDER = Mean(
 
 def _sourced(key: str, category: str, polarity: Polarity, names: Names) -> Flow:
     mine = f"FILTER (source_category = '{category}')"
+    each = f"CAST(source_category = '{category}' AS INTEGER)"
     return Flow(
         card=Card(
             key=key,
@@ -75,22 +76,24 @@ def _sourced(key: str, category: str, polarity: Polarity, names: Names) -> Flow:
             day="close day",
             edge_cases=(
                 "The source is the deal's, else that of the lead it came from, else the primary contact's; the source "
-                "map of the settings makes a category of it, else `unknown`.",
+                "map of the settings makes a category of it, else `unknown`. With the setting `attribution: latest` "
+                "that of the newest lead that became it comes first.",
                 "Marketing, sales, partner, other and unknown add up to revenue. The coverage `share` is that share.",
                 UNPRICED_ADD_NOTHING,
                 CURRENCY_RULE,
             ),
             sources=(HUBSPOT, SALESFORCE, *SOURCES),
         ),
-        fact="closed_deals",
+        fact="credited_deals",
         total=f"coalesce(sum(revenue) {mine}, 0)",
-        n=f"coalesce(sum(booked) {mine}, 0)",
+        n=f"ceil(credited(booked * {each}, share))",
         coverage={
-            "amount": f"round(sum(with_amount) {mine} / nullif(sum(won) {mine}, 0), 10)",
-            "fx_missing": f"coalesce(sum(fx_missing) {mine}, 0)",
+            "amount": f"round(credited(with_amount * {each}, share) / nullif(credited(won * {each}, share), 0), 10)",
+            "fx_missing": f"coalesce(ceil(credited(fx_missing * {each}, share)), 0)",
             "credits": f"coalesce(sum(credit) {mine}, 0)",
             "share": f"round(coalesce(sum(revenue) {mine}, 0) / nullif(sum(revenue), 0), 10)",
         },
+        marks={"splits_scaled": f"coalesce(bool_or(is_scaled) {mine}, false)"},
         dimensions=D_DEAL,
     )
 

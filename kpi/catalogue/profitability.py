@@ -5,7 +5,7 @@ from dataclasses import replace
 from kpi.catalogue.dimensions import D_COST, D_DEAL
 from kpi.catalogue.orders import LINES
 from kpi.catalogue.revenue import CURRENCY_RULE
-from kpi.metric import Card, Combined, Flow, Metric, Names, Polarity, Quotient, Unit
+from kpi.metric import Card, Combined, Flow, Mean, Metric, Names, Polarity, Quotient, Unit
 
 COSTS = (
     *LINES,
@@ -81,6 +81,26 @@ SPEND_COVERAGE = {"fx_missing": "coalesce(CAST(json_extract(spend_coverage, '$.f
 SPEND_CASES = (
     "A day's spend falls on its day; spend over a span is spread evenly over its days.",
     "Spend in another currency is converted on its (first) day; without a rate it is left out and counted.",
+    "With the setting `campaign_costs` a campaign that no spend names brings its own cost (or budget), spread over its "
+    "days; not where some marketing spend names no campaign, which may hold it already.",
+)
+BROUGHT = Flow(
+    card=Card(
+        key="later_revenue",
+        category="profitability",
+        unit=Unit.MONEY,
+        polarity=Polarity.UP,
+        names=Names(en="Revenue of leads", fa="درآمد سرنخ", tr="Lead geliri", ru="Выручка лидов"),
+        formula="what the leads brought by now",
+        day="created day of the lead",
+        edge_cases=(),
+        sources=(),
+    ),
+    fact="lead_revenue",
+    total="coalesce(sum(revenue), 0)",
+    n="count(*)",
+    coverage={"young_n": "count_if(is_young)", "won_n": "count(revenue)"},
+    dimensions=D_COST,
 )
 ENOUGH = "(revenue = 0 OR costed * sign(revenue) >= 0.8 * abs(revenue))"
 PROFIT_METRICS: tuple[Metric, ...] = (
@@ -135,6 +155,36 @@ PROFIT_METRICS: tuple[Metric, ...] = (
         status=TOO_LITTLE,
         dimensions=D_DEAL,
     ),
+    Mean(
+        card=Card(
+            key="gross_margin_pct_mean_of_deals",
+            category="profitability",
+            unit=Unit.RATIO,
+            polarity=Polarity.UP,
+            names=Names(
+                en="Profit margin, mean of deals",
+                fa="حاشیه سود، میانگین معاملات",
+                tr="Kâr marjı, anlaşmaların ortalaması",
+                ru="Маржа прибыли, среднее по сделкам",
+            ),
+            formula="unweighted mean over won deals of (net amounts - costs) / net amounts of their lines with a cost",
+            day="close day of the deal",
+            edge_cases=(
+                "A tiny deal counts as much as a huge one: it tells of the discipline of prices, not of profit.",
+                "Deals that brought nothing, or with a known cost for less than 0.8 of their worth, are left out and "
+                "counted in `unknown_n`. Credits are left out.",
+            ),
+            sources=COSTS,
+            needs=NEEDS_COSTS,
+            flags_small=True,
+        ),
+        fact="deal_margins",
+        total="sum(margin)",
+        count="count(margin)",
+        coverage={"unknown_n": "count(*) - count(margin)", "standard_error": "standard_error(margin)"},
+        dimensions=D_DEAL,
+        stored=("owner", "team", "pipeline"),
+    ),
     Combined(
         card=Card(
             key="marketing_roi",
@@ -171,5 +221,41 @@ PROFIT_METRICS: tuple[Metric, ...] = (
         coverage={**SPEND_COVERAGE, "cost": "round(costed / nullif(revenue, 0), 10)"},
         marks={"revenue_basis": f"NOT {ENOUGH}"},
         dimensions=D_COST,
+    ),
+    Combined(
+        card=Card(
+            key="marketing_roi_cohort",
+            category="profitability",
+            unit=Unit.RATIO,
+            polarity=Polarity.UP,
+            names=Names(
+                en="Return on investment (marketing), by leads",
+                fa="نرخ بازگشت سرمایه (بر اساس سرنخ‌ها)",
+                tr="Yatırım getirisi (lead kohortuna göre)",
+                ru="Окупаемость инвестиций (по когорте лидов)",
+            ),
+            formula="(revenue by now of the deals of the marketing leads created in the period - marketing spend) "
+            "/ marketing spend",
+            day="day of the spend; created day of the lead",
+            edge_cases=(
+                "Spend is set against all that its leads brought later, whenever they were won.",
+                "Revenue, not profit. A deal of several leads is the earliest one's. Without a deal a lead brings "
+                "nothing.",
+                "`immature` while a lead is younger than leads take to be won (as lead_conversion_rate).",
+                "No spend: null.",
+                *SPEND_CASES,
+            ),
+            sources=(*SPEND, "leads and their deals"),
+            needs=("spend.category=marketing", "leads"),
+            flags_small=True,
+        ),
+        parts={"spend": SPENT, "brought": BROUGHT},
+        numerator="brought - spend",
+        denominator="spend",
+        n="brought_n",
+        coverage={**SPEND_COVERAGE, "won_n": "coalesce(CAST(json_extract(brought_coverage, '$.won_n') AS BIGINT), 0)"},
+        marks={"immature": "coalesce(CAST(json_extract(brought_coverage, '$.young_n') AS BIGINT), 0) > 0"},
+        dimensions=D_COST,
+        stored=("source", "campaign"),
     ),
 )

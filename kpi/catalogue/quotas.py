@@ -7,6 +7,7 @@ from kpi.metric import Card, Combined, LastYear, Metric, Names, Polarity, Target
 
 TARGETS = ("HubSpot: goal_targets", "Salesforce: ForecastingQuota", "files: targets")
 SCOPES = ("owner", "team", "pipeline", "product", "region")
+SEGMENTS = (*SCOPES, "industry", "size_band")
 GRAINS = ("week", "month", "quarter", "year")
 WHICH = (
     "A period's target is its own, else what the months (quarters) in it add up to. Of versions the newest in force.",
@@ -71,10 +72,10 @@ QUOTA_METRICS: tuple[Metric, ...] = (
             flags_small=True,
         ),
         parts={
-            "actual": replace(REVENUE, dimensions=SCOPES),
+            "actual": replace(REVENUE, dimensions=SEGMENTS),
             "target": TargetOf(of=REVENUE),
             "yearly": LastYear(of=REVENUE_PER_CUSTOMER),
-            "own": replace(REVENUE_PER_CUSTOMER, dimensions=SCOPES),
+            "own": replace(REVENUE_PER_CUSTOMER, dimensions=SEGMENTS),
         },
         numerator=f"CASE WHEN {KNOWN} THEN greatest(0, target - actual) END",
         denominator=f"CASE WHEN {KNOWN} THEN coalesce(nullif(yearly_value, 0), nullif(own_value, 0)) END",
@@ -82,7 +83,7 @@ QUOTA_METRICS: tuple[Metric, ...] = (
         status=NO_TARGET,
         slices_of="target",
         rounded_up=True,
-        dimensions=SCOPES,
+        dimensions=SEGMENTS,
         grains=GRAINS,
     ),
 )

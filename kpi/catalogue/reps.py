@@ -5,7 +5,7 @@ from dataclasses import replace
 from kpi.catalogue.productivity import HEADS, REVENUE_PER_REP
 from kpi.catalogue.profitability import SPEND, SPEND_CASES, spent
 from kpi.catalogue.revenue import HUBSPOT, SALESFORCE
-from kpi.metric import Card, Combined, Flow, Growth, Metric, Names, PerSpan, Polarity, Unit
+from kpi.metric import Against, Card, Combined, Flow, Growth, Metric, Names, PerSpan, Polarity, Unit
 
 LONGER = ("month", "quarter", "year")
 TRAININGS = ("files: training_events",)
@@ -98,8 +98,38 @@ def _why(part: str) -> str:
     )
 
 
+def _learning(key: str, names: Names, formula: str, total: str, unit: Unit) -> PerSpan:
+    """Another measure of learning per head."""
+    card = replace(LEARNING, key=key, names=names, formula=formula, unit=unit)
+    return PerSpan(
+        card=card,
+        part=Flow(card=card, fact="trainings", total=total, n="count(*)", dimensions=("owner", "team", "role")),
+        spans="rep_spans",
+        entity="rep",
+        dimensions=("owner", "team", "role"),
+        alone=("owner",),
+        stored=("team",),
+    )
+
+
 REP_METRICS: tuple[Metric, ...] = (
     GROWTH,
+    replace(
+        GROWTH,
+        card=replace(
+            GROWTH.card,
+            key="revenue_per_rep_growth_yoy",
+            names=Names(
+                en="Growth of revenue per rep (year over year)",
+                fa="رشد درآمد سرانه (نسبت به سال قبل)",
+                tr="Kişi başı ciro artışı (yıllık)",
+                ru="Рост выручки на менеджера (год к году)",
+            ),
+            formula="(revenue per rep - that of the same period a year before) / that of a year before",
+        ),
+        against=Against.YEAR,
+        stored=("team",),
+    ),
     Combined(
         card=GAP,
         parts={
@@ -129,5 +159,29 @@ REP_METRICS: tuple[Metric, ...] = (
         dimensions=LEARNING_DIMENSIONS,
         alone=("owner",),
         shared=("skill",),
+    ),
+    _learning(
+        "learning_hours_per_rep",
+        Names(
+            en="Training hours per rep",
+            fa="ساعات یادگیری هر فروشنده",
+            tr="Temsilci başına eğitim saati",
+            ru="Часы обучения на менеджера",
+        ),
+        "hours of completed trainings of reps / number of active reps; by owner: the rep's hours",
+        "coalesce(sum(hours), 0)",
+        Unit.COUNT,
+    ),
+    _learning(
+        "learners_share",
+        Names(
+            en="Share of reps who learned",
+            fa="سهم فروشندگان آموزش‌دیده",
+            tr="Eğitim alan temsilcilerin oranı",
+            ru="Доля обучавшихся менеджеров",
+        ),
+        "reps with at least one completed training / number of active reps",
+        "count(DISTINCT owner)",
+        Unit.RATIO,
     ),
 )

@@ -31,6 +31,7 @@ REVENUE = Flow(
             CURRENCY_RULE,
             "Credited to the owner at closing; with the setting `credit_mode: splits` by the deal's splits, scaled to "
             "the whole (flagged splits_scaled), overlays left out.",
+            "With the setting `revenue_basis: order`: orders by their day, where there are any, else won deals.",
         ),
         sources=(HUBSPOT, SALESFORCE),
     ),
@@ -173,6 +174,7 @@ REVENUE_METRICS: tuple[Metric, ...] = (
             edge_cases=(
                 "Lines without a product: __none__. What lines don't explain of a deal's amount: __unallocated__.",
                 "So the products add up to revenue.",
+                "The coverage `line_gap` is by how much the amounts of deals with lines differ from their lines.",
             ),
             sources=("HubSpot: line items", "Salesforce: OpportunityLineItem"),
         ),
@@ -180,7 +182,10 @@ REVENUE_METRICS: tuple[Metric, ...] = (
         total="sum(value)",
         n="count(*)",
         whole_n="count_if(is_first)",
-        coverage={"fx_missing": "sum(fx_missing) FILTER (is_first)"},
+        coverage={
+            "fx_missing": "sum(fx_missing) FILTER (is_first)",
+            "line_gap": "coalesce(sum(value) FILTER (line IS NULL AND NOT is_first), 0)",
+        },
         dimensions=("product", *(name for name in D_DEAL if name != "product")),
         stored=("product",),
     ),
@@ -201,11 +206,13 @@ REVENUE_METRICS: tuple[Metric, ...] = (
             edge_cases=(
                 "The month before had no revenue: null, zero_denominator. More credits than sales: negative_base.",
                 "The running month is compared with the same number of days of the month before.",
+                "With the setting `growth_per_day` means per day are compared: months have unequal lengths.",
             ),
             sources=(HUBSPOT, SALESFORCE),
             flags_small=True,
         ),
         of=REVENUE,
+        may_be_per_day=True,
         dimensions=D_DEAL,
     ),
 )

@@ -93,6 +93,7 @@ SERVICE_METRICS: tuple[Metric, ...] = (
             edge_cases=(
                 "Unanswered tickets are left out, and counted in `unanswered_n`.",
                 "Answered before asked: left out, counted in `invalid_n`.",
+                "With the setting `business_hours` only working hours count, so that a night is no wait.",
                 "The owner is the ticket's, the team the owner's when it was opened.",
             ),
             sources=(

@@ -81,6 +81,25 @@ STAGE_METRICS: tuple[Metric, ...] = (
         coverage=BAD_VISIT,
         dimensions=VISIT_DIMENSIONS,
     ),
+    Mean(
+        card=_time(
+            "deal_stage_cycle_time_cumulative",
+            Names(
+                en="Time in stage, all visits of a deal",
+                fa="زمان چرخه (هر مرحله)، مجموع هر معامله",
+                tr="Aşama başına geçen toplam süre",
+                ru="Суммарное время сделки на этапе",
+            ),
+            "mean over deals of the lengths of all their completed visits to an open stage, in days",
+        ),
+        fact="stage_stays",
+        total="days(sum(microseconds))",
+        count="count(*)",
+        coverage={"standard_error": "standard_error(microseconds / 86400e6)"},
+        dimensions=("owner", "pipeline", "stage"),
+        stored=("stage",),
+        mandatory=True,
+    ),
     Moment(
         card=Card(
             key="deal_stage_cycle_time_open_visits",

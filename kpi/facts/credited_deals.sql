@@ -1,4 +1,4 @@
--- credited_deals: one row is one closed deal's credit to one person. To the owner wholly, unless the setting credit_mode
+-- split_deals: one row is one closed deal's credit to one person. To the owner wholly, unless the setting credit_mode
 -- asks for the deal's splits: then each has a share, and what rounding leaves is the last one's.
 CREATE OR REPLACE TABLE split_shares AS
 WITH named AS (
@@ -35,9 +35,3 @@ SELECT * EXCLUDE (place, people, whole_revenue) REPLACE (
     CASE WHEN credit = 0 THEN 0 WHEN place < people THEN revenue
         ELSE whole_revenue - coalesce(sum(revenue) OVER others, 0) END AS credit)
 FROM shared WINDOW others AS (PARTITION BY deal ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING);
-
-CREATE OR REPLACE VIEW credited_deals AS
-FROM split_deals
-UNION ALL BY NAME
-SELECT *, false AS is_scaled, 1 AS share FROM closed_deals
-WHERE credit_mode() <> 'splits' OR deal NOT IN (SELECT deal FROM split_deals);

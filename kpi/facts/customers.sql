@@ -63,15 +63,22 @@ UNION ALL
 SELECT customer, min(since), max(until) FROM islands WHERE NOT by_subscription()
 GROUP BY customer, island;
 
+-- counted_wins: the wins that count as purchases; with the setting `exclude_renewals` no renewals but a first win.
+CREATE OR REPLACE VIEW counted_wins AS
+SELECT * FROM customer_wins WHERE NOT exclude_renewals()
+UNION ALL
+SELECT * REPLACE (row_number() OVER (PARTITION BY customer ORDER BY nth) AS nth) FROM customer_wins
+WHERE exclude_renewals() AND (nth = 1 OR deal_type <> 'renewal');
+
 -- purchases: one row is one win of a customer on its day; `first` and `second` mark the customer's own.
 CREATE OR REPLACE TABLE purchases AS
 SELECT w.connection, w.id, w.deal, w.day, c.customer, c.country, c.region, c.industry, c.size_band, c.owner, c.team, c.product,
     c.currency, c.source, c.cohort, c.company, CAST(w.nth = 1 AS INTEGER) AS first, CAST(w.nth = 2 AS INTEGER) AS second,
     CAST(w.nth > 1 AS INTEGER) AS further
-FROM customer_wins w JOIN customers c ON c.customer = w.customer;
+FROM counted_wins w JOIN customers c ON c.customer = w.customer;
 
 -- first_purchases: one row is one customer on the day of the first win; `again` where a second came within a year.
 CREATE OR REPLACE TABLE first_purchases AS
 SELECT p.*, CAST(coalesce(s.day < p.day + INTERVAL 12 MONTH, false) AS INTEGER) AS again,
     today() < p.day + INTERVAL 12 MONTH AS is_young
-FROM purchases p LEFT JOIN customer_wins s ON s.customer = p.customer AND s.nth = 2 WHERE p.first = 1;
+FROM purchases p LEFT JOIN counted_wins s ON s.customer = p.customer AND s.nth = 2 WHERE p.first = 1;

@@ -7,8 +7,8 @@ WITH main_line AS (
 ),
 led AS (
     SELECT l.connection, coalesce(f.id, l.converted_deal_id) AS deal_id,
-        first(l.source ORDER BY l.created_at NULLS LAST, l.id) AS source,
-        first(l.source_category ORDER BY l.created_at NULLS LAST, l.id) AS source_category
+        first(l.source ORDER BY touch_order(l.created_at) NULLS LAST, l.id) AS source,
+        first(l.source_category ORDER BY touch_order(l.created_at) NULLS LAST, l.id) AS source_category
     FROM leads l
     LEFT JOIN survivors f ON f.entity = 'deals' AND f.connection = l.connection AND f.old_id = l.converted_deal_id
     WHERE l.converted_deal_id IS NOT NULL AND l.deleted_at IS NULL AND l.merged_into_id IS NULL GROUP BY ALL
@@ -30,8 +30,12 @@ base AS (
         member(coalesce(d.region, c.region, m.region)) AS region,
         member(c.industry) AS industry,
         member(coalesce(c.size_band, employees_band(c.employees))) AS size_band,
-        coalesce(d.source, e.source, p.source) AS any_source,
-        coalesce(d.source_category, CASE WHEN d.source IS NULL THEN e.source_category END) AS own_category,
+        source_name(CASE attribution() WHEN 'latest' THEN coalesce(e.source, d.source, p.source)
+            ELSE coalesce(d.source, e.source, p.source) END) AS any_source,
+        CASE attribution() WHEN 'latest'
+            THEN coalesce(e.source_category, CASE WHEN e.source IS NULL THEN d.source_category END)
+            ELSE coalesce(d.source_category, CASE WHEN d.source IS NULL THEN e.source_category END) END
+            AS own_category,
         member_id(d.connection, d.campaign_id) AS campaign,
         member(d.channel) AS channel,
         member_id(d.connection, coalesce(g.id, d.company_id)) AS company,

@@ -21,7 +21,7 @@ SELECT l.lead, l.connection, l.id, l.created_at, local_day(l.created_at) AS day,
         WHEN l.contact_id IS NOT NULL THEN 'contact:' || l.connection || ':' || l.contact_id
         ELSE 'lead:' || l.connection || ':' || l.id END AS party,
     member_id(l.connection, l.owner_id) AS owner, member_id(l.connection, t.team_id) AS team,
-    member(coalesce(l.source, c.source)) AS source,
+    member(source_name(coalesce(l.source, c.source))) AS source,
     coalesce(l.source_category, m.category, 'unknown') AS source_category,
     member_id(l.connection, l.campaign_id) AS campaign, member(k.channel) AS channel,
     member(coalesce(o.country, c.country)) AS country,
@@ -35,7 +35,7 @@ LEFT JOIN team_history t ON t.connection = l.connection AND t.user_id = l.owner_
 LEFT JOIN contacts c ON c.connection = l.connection AND c.id = l.contact_id
 LEFT JOIN companies o ON o.connection = l.connection AND o.id = l.company_id
 LEFT JOIN region_map r ON r.country = coalesce(o.country, c.country)
-LEFT JOIN source_map m ON m.source = coalesce(l.source, c.source)
+LEFT JOIN source_map m ON m.source = source_name(coalesce(l.source, c.source))
 LEFT JOIN campaigns k ON k.connection = l.connection AND k.id = l.campaign_id;
 
 -- lead_outcomes: one row is one lead with the won deal that it led to: the one it became, else one of its contact or,

@@ -45,3 +45,16 @@ SELECT connection, id, deal, day, owner, team, pipeline, stage, country, region,
     with_amount, fx_missing
 FROM closed_deals WHERE won = 1 AND connection NOT IN (SELECT connection FROM orders)
     AND (coalesce(amount, 1) <> 0 OR NOT orders_exclude_zero());
+
+-- credited_deals: one row is one credit for what was sold. With the setting `revenue_basis: order` one row is one order,
+-- credited to its deal's owner.
+CREATE OR REPLACE VIEW credited_deals AS
+SELECT * FROM split_deals WHERE revenue_basis() = 'deal'
+UNION ALL BY NAME
+SELECT *, false AS is_scaled, 1 AS share FROM closed_deals
+WHERE revenue_basis() = 'deal' AND (credit_mode() <> 'splits' OR deal NOT IN (SELECT deal FROM split_deals))
+UNION ALL BY NAME
+SELECT o.*, coalesce(o.worth, 0) AS revenue, 1 AS booked, 1 AS won, 0 AS credit, coalesce(c.by_rep, 0) AS by_rep,
+    coalesce(c.role, '__none__') AS role, coalesce(c.tenure_band, '__none__') AS tenure_band, false AS is_scaled,
+    1 AS share
+FROM order_values o LEFT JOIN closed_deals c ON c.deal = o.deal WHERE revenue_basis() = 'order';

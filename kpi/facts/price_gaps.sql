@@ -25,14 +25,21 @@ theirs AS (
     SELECT day, is_now, product, competitor, region, GROUPING(competitor, region) AS level, avg(price) AS price
     FROM latest GROUP BY day, is_now, product, GROUPING SETS ((), (competitor), (region))
 ),
+sold AS (
+    SELECT l.day, l.is_now, p.product, greatest(sum(p.value), 0) AS weight FROM looked l
+    JOIN product_lines p ON p.day <= l.day AND p.day > l.day - 365
+    WHERE p.product IN (SELECT product FROM seen_prices) GROUP BY ALL
+),
 ours AS (
     SELECT p.connection || ':' || p.id AS product, p.connection, p.id, p.list_price,
         coalesce(p.currency, b.base_currency, reporting_currency()) AS currency
     FROM products p LEFT JOIN bases b ON b.connection = p.connection WHERE p.list_price IS NOT NULL
 )
 SELECT t.level, t.day, t.is_now, u.product, t.competitor, t.region, u.currency, u.connection, u.id,
-    CAST(converted(u.list_price, rate_of(u.currency, o.rate, a.rate)) / t.price AS DECIMAL(38, 10)) AS gap
+    CAST(converted(u.list_price, rate_of(u.currency, o.rate, a.rate)) / t.price AS DECIMAL(38, 10)) AS gap,
+    coalesce(w.weight, 0) AS weight
 FROM theirs t JOIN ours u ON u.product = t.product
+LEFT JOIN sold w ON w.product = t.product AND w.day = t.day AND w.is_now = t.is_now
 LEFT JOIN rates o ON o.connection = u.connection AND o.currency = u.currency AND o.day = t.day
 LEFT JOIN any_rates a ON a.currency = u.currency AND a.day = t.day
 WHERE t.price > 0 AND rate_of(u.currency, o.rate, a.rate) IS NOT NULL;

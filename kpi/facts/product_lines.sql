@@ -40,3 +40,14 @@ SELECT d.* REPLACE ('__unallocated__' AS product), e.deal IS NULL AS is_first,
     d.revenue - coalesce(e.value, 0) AS value, false AS has_cost
 FROM closed_deals d LEFT JOIN explained e ON e.deal = d.deal
 WHERE d.booked = 1 AND (e.deal IS NULL OR d.revenue <> e.value);
+
+-- deal_margins: one row is one won deal with the margin of its lines, where they brought something and at least 0.8 of
+-- it has a known cost.
+CREATE OR REPLACE TABLE deal_margins AS
+WITH added AS (
+    SELECT deal, sum(value) AS value, sum(value) FILTER (has_cost) AS costed, sum(cost) FILTER (has_cost) AS cost
+    FROM product_lines GROUP BY deal
+)
+SELECT d.*, CASE WHEN a.costed > 0 AND a.costed >= 0.8 * a.value
+    THEN CAST(round(CAST(a.costed - a.cost AS DOUBLE) / CAST(a.costed AS DOUBLE), 10) AS DECIMAL(38, 10)) END AS margin
+FROM closed_deals d JOIN added a ON a.deal = d.deal WHERE d.won = 1;

@@ -4,7 +4,7 @@ SELECT local_day(t.created_at) AS day, t.connection, t.id,
     CASE WHEN h.home IS NULL THEN '__none__' ELSE h.home || ':' || h.home_id END AS owner,
     member_id(h.home, m.team_id) AS team, 'ticket' AS channel, member(t.priority) AS priority,
     coalesce(q.country, '__none__') AS country, coalesce(q.region, '__none__') AS region,
-    CASE WHEN t.first_response_at >= t.created_at THEN epoch_us(t.first_response_at) - epoch_us(t.created_at) END
+    CASE WHEN t.first_response_at >= t.created_at THEN waited(t.created_at, t.first_response_at) END
         AS microseconds,
     CAST(t.first_response_at IS NULL AS INTEGER) AS unanswered,
     CAST(coalesce(t.first_response_at < t.created_at, false) AS INTEGER) AS bad_response

@@ -25,3 +25,9 @@ SELECT deal, connection, id, exited_day AS day, industry, size_band,
     member_id(connection, pipeline_id) AS pipeline, stage_id(connection, pipeline_id, stage_key) AS stage,
     CASE WHEN microseconds >= 0 THEN microseconds END AS microseconds, CAST(microseconds < 0 AS INTEGER) AS bad_visit
 FROM owned;
+
+-- stage_stays: one row is one deal's whole time in one stage, on the day of its last exit and with its owner then.
+CREATE OR REPLACE TABLE stage_stays AS
+SELECT deal, any_value(connection) AS connection, any_value(id) AS id, stage, any_value(pipeline) AS pipeline,
+    max(day) AS day, arg_max(owner, day) AS owner, sum(microseconds) AS microseconds
+FROM stage_visits WHERE microseconds IS NOT NULL GROUP BY deal, stage;

@@ -52,6 +52,7 @@ def _growth(ask: Question, base_of: object) -> Question:
 
 average_order_size_growth_yoy = _growth(average_order_value, year_before)
 revenue_per_rep_growth = _growth(revenue_per_rep, before)
+revenue_per_rep_growth_yoy = _growth(revenue_per_rep, year_before)
 
 
 def enablement_per_rep(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:

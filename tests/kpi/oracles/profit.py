@@ -6,7 +6,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from tests.kpi.oracles.book import Book, Sight
-from tests.kpi.oracles.cells import MISSING, Cell, Period, ratio, total
+from tests.kpi.oracles.cells import MISSING, Cell, Period, mean, ratio, total
 from tests.kpi.oracles.events import Event, known, remembered
 from tests.kpi.oracles.rows import Row, is_live, key_of, qualified
 
@@ -201,3 +201,27 @@ def gross_profit(book: Book, period: Period, dimension: str | None) -> dict[str,
 def gross_margin_pct(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
     """The same, by those net amounts."""
     return _ask(book, period, dimension, _margin)
+
+
+@remembered
+def margins(book: Book) -> Iterable[Event]:
+    """Won deals with the margin of the lines whose cost is known, where enough of it is."""
+    for sight in book.closings:
+        if not book.is_won_deal(sight.deal):
+            continue
+        found = parts_of(book, sight)
+        net, cost, _, _ = counted(found)
+        whole = sum((part.net or Decimal(0) for part in found), Decimal(0))
+        if net > 0 and net >= ENOUGH * whole:
+            yield Event(
+                day=sight.day,
+                of=lambda dimension, sight=sight: book.value_of(sight, dimension),  # type: ignore[misc]
+                worth=(net - cost) / net,
+            )
+
+
+def gross_margin_pct_mean_of_deals(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """The mean of the margins of deals, each counting as much as every other."""
+    if not has_costs(book):
+        return {"": MISSING} if dimension is None else {}
+    return {member: mean(known(events)) for member, events in margins(book).by(period, dimension).items()}

@@ -171,11 +171,19 @@ _table({"customer_acquisition_cost": spending.customer_acquisition_cost}, (*D_CO
 _table(
     {
         "quota_attainment_pct": targets.quota_attainment_pct,
-        "customers_needed_for_target": targets.customers_needed_for_target,
     },
     ("owner", "team", "pipeline", "product", "region"),
     grains=FROM_WEEK,
 )
+_table(
+    {"customers_needed_for_target": targets.customers_needed_for_target},
+    ("owner", "team", "pipeline", "product", "region", "industry", "size_band"),
+    grains=FROM_WEEK,
+)
+_table({"learning_hours_per_rep": targets.learning_hours_per_rep, "learners_share": targets.learners_share}, ("team",))
+_table({"gross_margin_pct_mean_of_deals": profit.gross_margin_pct_mean_of_deals}, ("owner", "team", "pipeline"))
+_table({"revenue_per_rep_growth_yoy": growing.revenue_per_rep_growth_yoy}, ("team",), grains=LONGER)
+_table({"deal_stage_cycle_time_cumulative": stages.deal_stage_cycle_time_cumulative}, ("stage",), False)
 _table({"learning_rate": targets.learning_rate}, ("team", "owner", "role", "skill"))
 _table(
     {
@@ -295,9 +303,9 @@ NEEDS = {
     ),
     "deal_stage_changes": (
         "deal_stage_cycle_time", "deal_stage_cycle_time_median", "deal_stage_cycle_time_p90",
-        "deal_stage_cycle_time_open_visits",
+        "deal_stage_cycle_time_open_visits", "deal_stage_cycle_time_cumulative",
     ),
-    "users": ("revenue_per_rep", "revenue_per_rep_growth"),
+    "users": ("revenue_per_rep", "revenue_per_rep_growth", "revenue_per_rep_growth_yoy"),
     "deals|subscriptions": (
         "average_customer_lifetime", "average_customer_lifetime_observed", "customer_lifetime_value",
         "customer_retention_rate", "customer_engagement_score", "product_adoption_rate", "products_per_customer",

@@ -183,6 +183,7 @@ def stays(book: Book) -> Iterable[Event]:
                 day=day,
                 of=place_of_stay(book, deal, visit, book.value_at(deal, "owner_id", book.end_of(day))),
                 worth=Decimal(microseconds) / Decimal(86_400_000_000),
+                who=key_of(deal),
             )
 
 
@@ -221,3 +222,18 @@ def deal_stage_cycle_time_open_visits(book: Book, period: Period, dimension: str
 deal_stage_cycle_time = mean_of(stays)
 deal_stage_cycle_time_median = quantile_of(stays, "0.5")
 deal_stage_cycle_time_p90 = quantile_of(stays, "0.9")
+
+
+@remembered
+def whole_stays(book: Book) -> Iterable[Event]:
+    """The time of each deal in each stage, all its visits together, on the day of the last exit."""
+    together: dict[tuple[object, str | None], list[Event]] = {}
+    for stay in stays(book):
+        together.setdefault((stay.who, stay.of("stage")), []).append(stay)
+    for visits in together.values():
+        last = max(visits, key=lambda visit: visit.day)
+        length = sum((visit.worth or Decimal(0) for visit in visits), Decimal(0))
+        yield Event(day=last.day, of=last.of, worth=length, who=last.who)
+
+
+deal_stage_cycle_time_cumulative = mean_of(whole_stays)

@@ -1,8 +1,9 @@
 """Oracles of targets: how much of one is reached, how many customers are still needed for it, who learns."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from tests.kpi.oracles.book import LONG_AGO, Book
 from tests.kpi.oracles.cells import MISSING, Cell, Period, ratio
@@ -143,10 +144,26 @@ def customers_needed_for_target(book: Book, period: Period, dimension: str | Non
 
 def learning_rate(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
     """Completed trainings of reps, by active reps; of one rep alone, by one."""
+    return _learned(book, period, dimension, lambda trainings: len(trainings))
+
+
+def learning_hours_per_rep(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Their hours."""
+    return _learned(book, period, dimension, lambda trainings: sum(row["hours"] or 0 for _, row in trainings))
+
+
+def learners_share(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Those who completed any."""
+    return _learned(book, period, dimension, lambda trainings: len({user for user, _ in trainings}))
+
+
+def _learned(
+    book: Book, period: Period, dimension: str | None, measure: Callable[[list[tuple[Any, Row]]], Any]
+) -> dict[str, Cell]:
     if not book.has_rows("training_events"):
         return {"": MISSING} if dimension is None else {}
     reps = {key_of(user): user for user in book.reps()}
-    done: dict[str, int] = {}
+    done: dict[str, list[tuple[Any, Row]]] = {}
     for event in book.table("training_events"):
         user = book.home("users", event["connection"], event["user_id"])
         status = (event["status"] or "completed").strip().lower()
@@ -161,5 +178,5 @@ def learning_rate(book: Book, period: Period, dimension: str | None) -> dict[str
             member = event["kind"] or NONE
         elif dimension in KINDS:
             member = kind_of_rep(book, reps[user], event["completed_on"], dimension)
-        done[member] = done.get(member, 0) + 1
-    return per_head(book, period, dimension, done)
+        done.setdefault(member, []).append((user, event))
+    return per_head(book, period, dimension, {member: measure(found) for member, found in done.items()})
