@@ -1,6 +1,6 @@
 """Compute every KPI from the store and write what changed; or one KPI, as it is asked for, without writing."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
@@ -15,13 +15,15 @@ from kpi.cells import Slice, mandatory_dimensions, slices
 from kpi.custom import custom_metrics
 from kpi.invariants import lost_aliases, violations
 from kpi.metric import Metric
+from kpi.needs import missing_sources
 from kpi.periods import SLICED, Grain, Period
+from kpi.recipe import needed_copies
 from kpi.restated import touched
 from kpi.rewind import earlier_copies, rewind
 from kpi.settings import KpiSettings, Reporting, definitions_hash, resolve
 from kpi.snapshots import changed_rows, compare, known_targets, named_periods, newest
 from kpi.source import COPIES, Copy, Source, accounts
-from kpi.warehouse import calendars
+from kpi.warehouse import calendars, files_for
 from kpi.workshop import DEFAULT_LIMITS, Limits, fill, workshop
 from store.database import Database
 from store.snapshots import LIVE, REBUILT, claim, define, keep_periods, keep_targets, last_run, save
@@ -65,8 +67,9 @@ def compute(
         reporting = resolve(settings, accounts(database))
         with database.read() as tx:
             before, stored = last_run(tx, at=at), newest(tx, reporting.parameters_hash, at)
-        bring(source, duck, reporting, at, stored)
-        fill(duck, database, settings, reporting, chosen, _kept(settings), at or now, rebuilt=at is not None)
+        missing = missing_sources(database, chosen, at)
+        bring(source, duck, reporting, at, stored, metrics=_without(chosen, missing))
+        fill(duck, settings, reporting, chosen, missing, _kept(settings), at or now)
         broken = (*violations(duck, chosen), *lost_aliases(database))
         touched(source, duck, chosen, None if at or before is None else before["computed_at"])
         remapped = _is_remapped(before, reporting, definitions)
@@ -98,10 +101,18 @@ def compute(
     return Computation(run_id=run_id, checked=checked, written=written, duration_s=clock() - begun, broken=broken)
 
 
-def bring(source: Source, duck: DuckDBPyConnection, reporting: Reporting, at: datetime | None, *more: Copy) -> None:
-    """Copy what the facts need, as it stands, or as it stood at an instant."""
+def bring(
+    source: Source,
+    duck: DuckDBPyConnection,
+    reporting: Reporting,
+    at: datetime | None,
+    *more: Copy,
+    metrics: Iterable[Metric] | None = None,
+) -> None:
+    """Copy what the facts need, as it stands, or as it stood at an instant; with `metrics`, what those need."""
     if at is None:
-        source.copy([*COPIES, *more])
+        copies = COPIES if metrics is None else needed_copies(files_for(metrics))
+        source.copy([*copies, *more])
         return
     source.copy([*earlier_copies(COPIES, at, is_sqlite=source.is_sqlite), *more])
     rewind(duck, COPIES, at, reporting.zone)
@@ -131,21 +142,26 @@ def evaluate(
         raise ValueError(f"{key} has no dimension {', '.join(unknown)}; it has {', '.join(known)}")
     if by and grain not in SLICED:
         raise ValueError(f"slices are for {', '.join(SLICED)}, not for each {grain}")
-    if missing := sorted(set(mandatory_dimensions(metric)) - set(by)):
-        raise ValueError(f"{key} means something only by {', '.join(missing)}: ask by that too")
+    if unsaid := sorted(set(mandatory_dimensions(metric)) - set(by)):
+        raise ValueError(f"{key} means something only by {', '.join(unsaid)}: ask by that too")
     asked = Slice(calendar=calendar, grain=grain.value, dimensions=tuple(sorted(by)))
     with workshop(limits) as (duck, folder):
         reporting = resolve(settings, accounts(database))
         calendars(settings, reporting, only=calendar)
-        bring(Source(database, duck, folder, memory=limits.memory), duck, reporting, at)
-        more: Any = {"calendar": calendar, "rebuilt": at is not None}
-        fill(duck, database, settings, reporting, {key: metric}, lambda *_: (asked,), at or now, **more)
+        missing = missing_sources(database, {key: metric}, at)
+        source, present = Source(database, duck, folder, memory=limits.memory), _without({key: metric}, missing)
+        bring(source, duck, reporting, at, metrics=present)
+        fill(duck, settings, reporting, {key: metric}, missing, lambda *_: (asked,), at or now, calendar=calendar)
         found = duck.execute(
             "SELECT * FROM kpi_values WHERE calendar = ? AND grain = ? AND dimension = ? ORDER BY period_start, member",
             [calendar, str(grain), asked.dimension],
         )
         names = [column[0] for column in found.description or ()]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _without(metrics: Mapping[str, Metric], missing: Mapping[str, str]) -> list[Metric]:
+    return [metric for key, metric in metrics.items() if key not in missing]
 
 
 def _kept(settings: KpiSettings) -> Callable[[Metric, Sequence[Period]], tuple[Slice, ...]]:

@@ -2,7 +2,7 @@
 
 from duckdb import DuckDBPyConnection
 
-from kpi.cells import Slice, columns, coverage
+from kpi.cells import Sets, Slice, columns, coverage
 from kpi.metric import Moment
 
 MEASURES = ("numerator", "denominator", "n", "value", "coverage", "status", "marks")
@@ -13,17 +13,21 @@ def at_moments(duck: DuckDBPyConnection, key: str, metric: Moment, wanted: tuple
     if metric.daily:
         _daily_totals(duck, key, metric)
     measures = ", ".join(f"{columns(metric)[name]} AS {name}" for name in MEASURES)
+    facts: dict[str, dict[tuple[str, ...], None]] = {}
     for some in dict.fromkeys(one.dimensions for one in wanted if one.dimensions or not metric.daily):
-        member = f"concat_ws(chr(31), {', '.join(some)})" if some else "''"
-        by = ", ".join(("day", "is_now", *some))
         fact = next((metric.facts[name] for name in some if name in metric.facts), metric.fact)
+        facts.setdefault(fact, {})[some] = None
+    for fact, every in facts.items():
+        sets = Sets(every)
         duck.execute(
             "INSERT INTO cells BY NAME WITH grouped AS "
-            f"(SELECT day, is_now, {member} AS member, {measures} FROM {fact} GROUP BY {by}) "
-            "SELECT $key AS kpi_key, p.calendar, p.grain, p.start_day AS period_start, $dimension AS dimension, "
-            "g.* EXCLUDE (day, is_now) FROM periods p JOIN grouped g ON g.is_now = p.is_running "
+            f"(SELECT day, is_now, {sets.mask} AS mask, {sets.member} AS member, {measures} FROM {fact} "
+            f"GROUP BY {sets.by('day', 'is_now')}) "
+            "SELECT $key AS kpi_key, p.calendar, p.grain, p.start_day AS period_start, s.dimension, "
+            f"g.* EXCLUDE (day, is_now, mask) FROM grouped g JOIN {sets.named} ON s.mask = g.mask "
+            "JOIN periods p ON g.is_now = p.is_running "
             "AND (p.is_running OR g.day = p.end_day - 1) WHERE p.grain IN ('month', 'quarter', 'year', 'all')",
-            {"key": key, "dimension": ",".join(some)},
+            {"key": key},
         )
 
 

@@ -86,7 +86,7 @@ def _dates(copy: Copy) -> list[str]:
     """The days of a record, as expressions: none where it has no time of its own."""
     kinds = {name: copy.table.c[name].type for name in copy.columns if name not in {*SEEN, *NOT_ITS_OWN}}
     return [
-        f"local_day({name})" if isinstance(kind, InstantType) else name
+        f"local_day_of_any({name})" if isinstance(kind, InstantType) else name
         for name, kind in kinds.items()
         if isinstance(kind, InstantType | Date)
     ]

@@ -7,6 +7,7 @@ from duckdb import DuckDBPyConnection
 from kpi.catalogue.dimensions import LABELLED
 from kpi.metric import Balance, Combined, Flow, Growth, Metric, Moment, Percentile, Periodic, Ratio, Unit
 from kpi.settings import KpiSettings, Reporting
+from kpi.warehouse import put_rows
 
 Z = 1.959963984540054
 COHORT_WINDOW = "SELECT greatest(30, 1.5 * coalesce(median(cycle), 0)) FROM closed_deals"
@@ -87,6 +88,11 @@ FROM valued v
 LEFT JOIN labels l1 ON l1.dimension = v.dimension_1 AND l1.member = v.member_1
 LEFT JOIN labels l2 ON l2.dimension = v.dimension_2 AND l2.member = v.member_2
 """
+METRICS = {
+    "kpi_key": "VARCHAR", "version": "VARCHAR", "unit": "VARCHAR", "currency": "VARCHAR", "kind": "VARCHAR",
+    "digits": "INTEGER", "has_interval": "BOOLEAN", "cohort": "BOOLEAN", "flags_small": "BOOLEAN",
+    "is_missing": "BOOLEAN", "missing_detail": "VARCHAR",
+}  # fmt: skip
 WILSON = f"""CREATE OR REPLACE MACRO wilson(part, whole) AS {{
     'low': round(greatest(0, (part + {Z * Z / 2} - {Z} * sqrt(part * (whole - part) / whole + {Z * Z / 4}))
         / (whole + {Z * Z})), 10),
@@ -164,13 +170,7 @@ def _metrics(
         )
         for key, metric in metrics.items()
     ]
-    duck.execute(
-        "CREATE OR REPLACE TABLE metrics (kpi_key VARCHAR, version VARCHAR, unit VARCHAR, currency VARCHAR, "
-        "kind VARCHAR, digits INTEGER, has_interval BOOLEAN, cohort BOOLEAN, flags_small BOOLEAN, "
-        "is_missing BOOLEAN, missing_detail VARCHAR)"
-    )
-    if rows:
-        duck.executemany("INSERT INTO metrics VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    put_rows(duck, "metrics", METRICS, rows)
 
 
 def _labels() -> str:

@@ -1,9 +1,7 @@
 """The facts in DuckDB: settings as macros and tables, then one SQL file per fact over the copied columns."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
-from functools import cache
-from importlib.resources import files
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 
 import orjson
 from duckdb import DuckDBPyConnection
@@ -14,9 +12,10 @@ from kpi.metric import Flow, Metric, Unit
 from kpi.periods import DAY, SLICED, Calendar, Grain, Period, earlier
 from kpi.periods import calendar as made
 from kpi.periods import calendars as chosen
+from kpi.recipe import needed_files, sql
 from kpi.settings import KpiSettings, Reporting
 from kpi.worktime import business_hours
-from kpi.zones import day_end, local_time
+from kpi.zones import Span, day_end, local_time
 from store.columns import utc
 
 EVENTS = ("macros", "homes", "survivors", "rates", "teams", "deal", "parties", "histories", "reps", "rep_spans",
@@ -27,6 +26,10 @@ EVENTS = ("macros", "homes", "survivors", "rates", "teams", "deal", "parties", "
 MOMENTS = ("targets", "open_deals", "open_visits", "new_customers", "price_gaps", "customer_levels", "adoption",
            "engagement")  # fmt: skip
 LONGEST_PAST_YEARS = 30
+A_FEW_YEARS = timedelta(days=3 * 366)
+"""What periods and windows reach beyond the first and the last time that is known."""
+ALSO = " target_values closed_deals"
+"""What is read besides: targets are kept with the values, and cohorts ripen as deals close."""
 CREDITED = {"owner": "sum(flag)", "splits": "sum(flag * share)"}
 """How many deals carry a flag, each once: one that is credited to several people has several rows, with shares."""
 PER_DAY = "CAST(CAST(value AS DOUBLE) / days AS DECIMAL(38, 10))"
@@ -47,41 +50,45 @@ def build(
     now: datetime,
     *,
     metrics: Mapping[str, Metric] = METRICS,
+    only: Collection[str] = (*EVENTS, *MOMENTS),
     calendar: str | None = None,
 ) -> list[Period]:
-    """Make every fact; answers the periods from the first event to the one that contains `now`.
+    """Make the facts; answers the periods from the first event to the one that contains `now`.
 
-    With `calendar` only that one's, whether it is configured or not.
+    `only` names the files of facts (see `files_for`). With `calendar` only that one's periods, whether it is
+    configured or not.
     """
     today = now.astimezone(reporting.zone).date()
     _settle(duck, settings, reporting, now, today)
     for name in EVENTS:
-        duck.execute(sql(name))
+        if name in only:
+            duck.execute(sql(name))
     first, own = _first_day(duck, today), calendars(settings, reporting, only=calendar)
     periods = [period for one in own.values() for period in one(first, today)]
     _place(duck, periods, today)
     _plan(duck, own.values(), periods, {**METRICS, **metrics})
     for name in MOMENTS:
-        duck.execute(sql(name))
+        if name in only:
+            duck.execute(sql(name))
     if settings.match_users == "email":
         _match_users(duck)
     return periods
 
 
-@cache
-def sql(name: str) -> str:
-    """A fact's SQL."""
-    return files("kpi.facts").joinpath(f"{name}.sql").read_text("utf-8")
+def files_for(metrics: Iterable[Metric]) -> frozenset[str]:
+    """The files of facts that metrics are made from, and those that every computation looks at."""
+    return needed_files(metrics, (*EVENTS, *MOMENTS), FIRST_EVENT + ALSO)
 
 
 def _settle(duck: DuckDBPyConnection, settings: KpiSettings, reporting: Reporting, now: datetime, today: date) -> None:
-    zone = reporting.zone
+    zone, known = reporting.zone, _known_times(duck, now)
     instant = utc(now).replace(tzinfo=None).isoformat(" ")
     currency = "NULL" if reporting.currency is None else _quoted(reporting.currency)
     for signature, expression in (
-        ("local_day(t)", f"CAST({local_time('t', zone)} AS DATE)"),
-        ("local_hour(t)", f"hour({local_time('t', zone)})"),
-        ("day_end(d)", day_end("d", zone)),
+        ("local_day(t)", f"CAST({local_time('t', zone, known)} AS DATE)"),
+        ("local_day_of_any(t)", f"CAST({local_time('t', zone)} AS DATE)"),
+        ("local_hour(t)", f"hour({local_time('t', zone, known)})"),
+        ("day_end(d)", day_end("d", zone, known)),
         ("today()", f"DATE '{today}'"),
         ("present()", f"TIMESTAMP '{instant}'"),
         ("reporting_currency()", f"CAST({currency} AS VARCHAR)"),
@@ -121,6 +128,24 @@ def _settle(duck: DuckDBPyConnection, settings: KpiSettings, reporting: Reportin
     duck.execute("CREATE OR REPLACE TABLE lost_reason_exclusions AS SELECT unnest(?::VARCHAR[]) AS reason", [reasons])
 
 
+def _known_times(duck: DuckDBPyConnection, now: datetime) -> Span:
+    """A span in which every time in the copied columns lies, and the periods around now."""
+    found = duck.execute(
+        "SELECT table_name, list(column_name) FROM duckdb_columns() WHERE NOT internal "
+        "AND database_name = current_database() AND data_type IN ('TIMESTAMP', 'DATE') GROUP BY table_name"
+    ).fetchall()
+    here = f"TIMESTAMP '{utc(now).replace(tzinfo=None)}'"
+    bounds = [f"SELECT {here} AS first, {here} AS last"]
+    for table, times in found:
+        first, last = (", ".join(f"{bound}({time})" for time in times) for bound in ("min", "max"))
+        bounds.append(f"SELECT least({first}), greatest({last}) FROM {table}")
+    [span] = duck.execute(
+        "SELECT greatest(min(first), TIMESTAMP '1000-01-01'), least(max(last), TIMESTAMP '9000-01-01') "
+        f"FROM ({' UNION ALL '.join(bounds)})"
+    ).fetchall()
+    return span[0].replace(tzinfo=UTC) - A_FEW_YEARS, span[1].replace(tzinfo=UTC) + A_FEW_YEARS
+
+
 def _first_day(duck: DuckDBPyConnection, today: date) -> date:
     [(first,)] = duck.execute(FIRST_EVENT).fetchall()
     return min(today, max(first or today, today - timedelta(days=366 * LONGEST_PAST_YEARS)))
@@ -151,11 +176,21 @@ def _place(duck: DuckDBPyConnection, periods: list[Period], today: date) -> None
         f"max(start_day) FILTER (calendar = '{calendar}' AND grain = '{grain}') AS {calendar}_{grain}"
         for calendar, grain in dict.fromkeys((period.calendar, period.grain.value) for period in periods)
     )
+    pairs = list(dict.fromkeys((period.calendar, period.grain.value) for period in periods))
+    parts = ", ".join(f"coalesce({one}_month, day) AS {one}_part" for one in dict.fromkeys(one for one, _ in pairs))
     duck.execute(
         "CREATE OR REPLACE TABLE days AS WITH every AS (SELECT CAST(unnest(generate_series(min(start_day), "
-        f"max(end_day) - 1, INTERVAL 1 DAY)) AS DATE) AS day FROM periods) SELECT day, {starts} "
-        "FROM every JOIN periods ON day >= start_day AND day < end_day GROUP BY day"
+        f"max(end_day) - 1, INTERVAL 1 DAY)) AS DATE) AS day FROM periods), placed AS (SELECT day, {starts} "
+        f"FROM every JOIN periods ON day >= start_day AND day < end_day GROUP BY day) SELECT *, {parts} FROM placed"
     )
+    spans = " UNION ALL ".join(
+        f"SELECT DISTINCT '{calendar}' AS from_calendar, '{source}' AS from_grain, {calendar}_{source} AS part, "
+        f"'{calendar}' AS calendar, '{grain}' AS grain, {calendar}_{grain} AS period_start FROM days "
+        f"WHERE {calendar}_{grain} IS NOT NULL"
+        for calendar, grain in pairs
+        for source in ("part" if grain in SLICED else grain,)
+    )
+    duck.execute(f"CREATE OR REPLACE TABLE spans_of_parts AS {spans}")
     sliced = ", ".join(f"'{grain}'" for grain in SLICED)
     duck.execute(
         "CREATE OR REPLACE TABLE moments AS SELECT DISTINCT CAST(end_day - 1 AS DATE) AS day FROM periods "

@@ -16,12 +16,10 @@ from kpi.blueprint import tell_connections
 from kpi.cells import CELLS, MACROS, Slice, add_up
 from kpi.derived import Asked, derive, direct_parts
 from kpi.metric import Metric
-from kpi.needs import missing_sources
 from kpi.periods import Period
 from kpi.settings import KpiSettings, Reporting
 from kpi.values import assemble
-from kpi.warehouse import build, put_rows
-from store.database import Database
+from kpi.warehouse import build, files_for, put_rows
 
 Wanted = Mapping[str, tuple[Metric, tuple[Slice, ...]]]
 Slicing = Callable[[Metric, Sequence[Period]], tuple[Slice, ...]]
@@ -64,31 +62,32 @@ def workshop(limits: Limits) -> Iterator[tuple[DuckDBPyConnection, Path]]:
 
 def fill(
     duck: DuckDBPyConnection,
-    database: Database,
     settings: KpiSettings,
     reporting: Reporting,
     metrics: Mapping[str, Metric],
+    missing: Mapping[str, str],
     slicing: Slicing,
     now: datetime,
     *,
     calendar: str | None = None,
-    rebuilt: bool = False,
 ) -> None:
     """Make `kpi_values` from the copied columns: every cell of every metric, as it would be stored.
 
-    With `calendar` for that one's periods, else for those of the settings.
+    `missing` names, by KPI, the source that isn't there. With `calendar` for that one's periods, else for those of the
+    settings.
     """
     [(rows,)] = duck.execute("SELECT (SELECT count(*) FROM deals) + (SELECT count(*) FROM activities)").fetchall()
     if rows < FEW_ROWS:
         duck.execute("SET threads = 1")
-    periods = build(duck, settings, reporting, now, metrics=metrics, calendar=calendar)
+    present = {key: metric for key, metric in metrics.items() if key not in missing}
+    only = files_for(present.values())
+    periods = build(duck, settings, reporting, now, metrics=metrics, only=only, calendar=calendar)
     duck.execute(MACROS)
     duck.execute(CELLS)
     wanted = {key: (metric, slicing(metric, periods)) for key, metric in metrics.items()}
     if any("connection" in one.dimensions for _, ones in wanted.values() for one in ones):
-        tell_connections(duck, metrics)
-    missing = missing_sources(database, metrics, now if rebuilt else None)
-    _fill_cells(duck, {key: pair for key, pair in wanted.items() if key not in missing}, periods)
+        tell_connections(duck, present)
+    _fill_cells(duck, {key: wanted[key] for key in present}, periods)
     _note_slices(duck, wanted)
     assemble(duck, metrics, missing, settings, reporting)
 

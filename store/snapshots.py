@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, insert, select
+from sqlalchemy import Connection, Select, and_, func, insert, or_, select
 from sqlalchemy.engine import RowMapping
 
 from store.schema import CalendarPeriod, KpiDefinition, KpiSnapshot, KpiSnapshotRun, KpiTarget, table_of
@@ -60,13 +60,13 @@ def newest_complete(tx: Connection, parameters_hash: str, *, at: datetime | None
     """
     if at is not None:
         runs = tx.execute(select(RUNS.c.id).where(*_of_basis(at), RUNS.c.status == "complete")).scalars().all()
-        chosen = f"run_id IN ({', '.join(map(str, runs)) or 'NULL'})"
+        chosen = f" WHERE run_id IN ({', '.join(map(str, runs)) or 'NULL'})"
     else:
-        incomplete = select(RUNS.c.id).where(RUNS.c.basis == LIVE, RUNS.c.status != "complete")
-        hidden = tx.execute(incomplete).scalars().all()
-        chosen = f"basis = '{LIVE}'" + (f" AND run_id NOT IN ({', '.join(map(str, hidden))})" if hidden else "")
-    of_these = f"parameters_hash = '{parameters_hash}' AND {chosen}"  # a digest and numbers of ours
-    return f"id IN (SELECT max(id) FROM kpi_snapshots WHERE {of_these} GROUP BY series)"
+        others = select(RUNS.c.id).where(or_(RUNS.c.basis != LIVE, RUNS.c.status != "complete"))
+        hidden = tx.execute(others).scalars().all()
+        chosen = f" WHERE run_id NOT IN ({', '.join(map(str, hidden))})" if hidden else ""
+    newest = f"SELECT max(id) FROM kpi_snapshots{chosen} GROUP BY series"  # out of the index, where all runs count
+    return f"parameters_hash = '{parameters_hash}' AND id IN ({newest})"  # a series is of one digest of parameters
 
 
 def last_run(tx: Connection, *, at: datetime | None = None) -> RowMapping | None:
@@ -151,10 +151,14 @@ def _of_complete() -> Any:
 def _insert(tx: Connection, of_run: Mapping[str, Any], batch: Sequence[tuple[Any, ...]]) -> None:
     """Rows as SQLite keeps them, straight to the driver: a hundred thousand of them take a second."""
     names = ", ".join((*of_run, *COLUMNS))
-    places = ", ".join("?" * (len(of_run) + len(COLUMNS)))
-    constants = tuple(_bound(tx, name, value) for name, value in of_run.items())
-    statement = f"INSERT INTO kpi_snapshots ({names}) VALUES ({places})"  # names are the schema's
-    tx.exec_driver_sql(statement, [(*constants, *row) for row in batch])
+    constants = [_literal(_bound(tx, name, value)) for name, value in of_run.items()]
+    places = ", ".join([*constants, *("?" * len(COLUMNS))])
+    statement = f"INSERT INTO kpi_snapshots ({names}) VALUES ({places})"  # names are the schema's, constants our own
+    tx.exec_driver_sql(statement, list(batch))
+
+
+def _literal(value: int | str) -> str:
+    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
 
 
 def _bound(tx: Connection, name: str, value: Any) -> Any:

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from kpi.settings import KpiSettings
 from store.records import (
     Activity,
     ActivityLink,
@@ -40,7 +39,7 @@ def test_demos_are_told_by_kind_or_title_and_are_no_conversations(any_ledger: Le
     assert (row["value"], row["n"], row["coverage"]) == (1, 2, {"inverse": 1})
     assert any_ledger.value("conversation_to_demo_ratio", stage="crm:p/offer") == 0
     assert any_ledger.value("conversation_to_demo_ratio", pipeline="__none__") == 2
-    any_ledger.settings = KpiSettings(include=("conversation_to_demo_ratio",), demo_words=("coffee",))
+    any_ledger.set(include=("conversation_to_demo_ratio",), demo_words=("coffee",))
     any_ledger.compute()
     assert any_ledger.value("conversation_to_demo_ratio") == Decimal("0.3333333333")
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from kpi.settings import KpiSettings
 from store.records import (
     Activity,
     ActivityLink,
@@ -79,7 +78,7 @@ def test_without_subscriptions_a_win_of_the_last_year_makes_a_customer(any_ledge
     row = any_ledger.row("customer_retention_rate", "2026-04-01")
     assert (row["numerator"], row["denominator"], row["coverage"]) == (1, 2, {"reactivated_n": 0})
     assert any_ledger.row("customer_retention_rate", "2025-05-01")["value"] == 1
-    any_ledger.settings = KpiSettings(include=("customer_retention_rate",), active_customer_window_days=30)
+    any_ledger.set(include=("customer_retention_rate",), active_customer_window_days=30)
     any_ledger.compute()
     assert any_ledger.row("customer_retention_rate", "2025-05-01")["value"] == 0
 
@@ -209,7 +208,7 @@ def test_engagement_is_the_mean_over_all_customers_of_thirty_days(any_ledger: Le
     row = any_ledger.row("customer_engagement_score", "2026-05-01")
     assert (row["numerator"], row["denominator"]) == (100, 2)
     assert any_ledger.value("customer_engagement_score", "2026-05-01", country="TR") == 100
-    any_ledger.settings = KpiSettings(include=("customer_engagement_score",), engagement_weights={"meeting": 1})
+    any_ledger.set(include=("customer_engagement_score",), engagement_weights={"meeting": 1})
     any_ledger.compute()
     assert any_ledger.row("customer_engagement_score", "2026-05-01")["numerator"] == 30
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from kpi.settings import KpiSettings
 from store.records import Activity, ActivityLink, Campaign, Company, Contact, DealContact, Lead
 from tests.kpi.engine.ledger import Ledger, at
 
@@ -23,7 +22,7 @@ def touch(ledger: Ledger, id: str, when: str, entity: str, target: str, **values
 
 
 def only(ledger: Ledger, *keys: str, **settings: Any) -> Ledger:
-    ledger.settings = KpiSettings(include=keys, **settings)
+    ledger.set(include=keys, **settings)
     return ledger
 
 
@@ -161,7 +160,7 @@ def test_a_lead_is_followed_up_by_another_activity_within_two_weeks(any_ledger: 
     row = any_ledger.row("lead_follow_up_rate", "2026-04-01")
     assert (row["numerator"], row["denominator"]) == (1, 3)
     assert row["flags"] == ["below_min_sample"]
-    any_ledger.settings = KpiSettings(include=("lead_follow_up_rate",), follow_up_window_days=15)
+    any_ledger.set(include=("lead_follow_up_rate",), follow_up_window_days=15)
     any_ledger.compute(at("2026-04-24 10:00"))
     row = any_ledger.row("lead_follow_up_rate", "2026-04-01")
     assert (row["numerator"], "immature" in row["flags"]) == (2, True)

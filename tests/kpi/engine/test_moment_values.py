@@ -3,9 +3,16 @@
 from datetime import date
 from decimal import Decimal
 
-from kpi.settings import KpiSettings
 from store.records import DealFieldChange, DealStageChange, ExchangeRate
 from tests.kpi.engine.ledger import NOW, Ledger, at
+
+KPIS = (
+    "active_deals_count",
+    "average_deal_size_open",
+    "deal_stage_cycle_time_open_visits",
+    "new_opportunities_count",
+    "open_pipeline_value",
+)
 
 
 def visit(ledger: Ledger, deal: str, stage: str, entered: str, exited: str | None = None) -> None:
@@ -109,7 +116,7 @@ def test_the_day_is_the_reporting_zones(sqlite: object) -> None:
 
 
 def test_open_visits_age_until_the_moment(ledger: Ledger) -> None:
-    ledger.settings = KpiSettings(include=("deal_stage_cycle_time_open_visits", "average_deal_size_open"))
+    ledger.set(include=("deal_stage_cycle_time_open_visits", "average_deal_size_open"))
     ledger.deal("a", amount=Decimal(30))
     ledger.deal("b", amount=Decimal(50))
     ledger.deal("c", amount=None)

@@ -3,7 +3,6 @@
 from datetime import date
 from decimal import Decimal
 
-from kpi.settings import KpiSettings
 from store.records import (
     Account,
     Campaign,
@@ -26,7 +25,7 @@ def _line(ledger: Ledger, id: str, deal: str, net: int | None, **more: object) -
 
 
 def test_a_cost_is_the_lines_else_the_products_else_the_files(any_ledger: Ledger) -> None:
-    any_ledger.settings = KpiSettings(include=PROFIT)
+    any_ledger.set(include=PROFIT)
     any_ledger.add(Product, id="p", unit_cost=Decimal(20), currency="USD")
     any_ledger.add(Product, id="q")
     any_ledger.add(ExchangeRate, id="r", from_currency="USD", to_currency="EUR", effective_from=date(2026, 1, 1),
@@ -50,7 +49,7 @@ def test_a_cost_is_the_lines_else_the_products_else_the_files(any_ledger: Ledger
 
 
 def test_too_few_known_costs_are_no_profit(ledger: Ledger) -> None:
-    ledger.settings = KpiSettings(include=PROFIT)
+    ledger.set(include=PROFIT)
     ledger.won("d", "2026-04-10", amount=Decimal(100))
     _line(ledger, "a", "d", 79, unit_cost=Decimal(100))
     ledger.won("enough", "2026-05-10", amount=Decimal(100))
@@ -68,7 +67,7 @@ def test_too_few_known_costs_are_no_profit(ledger: Ledger) -> None:
 
 
 def test_nobody_who_tells_a_cost_is_a_missing_source(ledger: Ledger) -> None:
-    ledger.settings = KpiSettings(include=(*PROFIT, "revenue"))
+    ledger.set(include=(*PROFIT, "revenue"))
     ledger.won("d", "2026-04-10")
     _line(ledger, "a", "d", 100)
     ledger.compute()
@@ -78,7 +77,7 @@ def test_nobody_who_tells_a_cost_is_a_missing_source(ledger: Ledger) -> None:
 
 
 def test_what_marketing_brings_is_profit_or_else_revenue(ledger: Ledger) -> None:
-    ledger.settings = KpiSettings(include=("marketing_roi",))
+    ledger.set(include=("marketing_roi",))
     ledger.add(Campaign, id="k", channel="mail")
     ledger.add(Spend, connection="files", id="1", spent_on=date(2026, 4, 1), category="Marketing", amount=Decimal(50),
                campaign_id="k", source="ads")  # fmt: skip
@@ -102,7 +101,7 @@ def test_what_marketing_brings_is_profit_or_else_revenue(ledger: Ledger) -> None
 
 
 def test_spend_spreads_over_its_days_to_the_last_cent(ledger: Ledger) -> None:
-    ledger.settings = KpiSettings(include=("cost_per_lead", "customer_acquisition_cost"))
+    ledger.set(include=("cost_per_lead", "customer_acquisition_cost"))
     ledger.add(Account, connection="files", id="f", base_currency=None)
     ledger.add(Spend, connection="files", id="year", period_start=date(2026, 3, 30), period_end=date(2026, 4, 2),
                category="marketing", amount=Decimal(100), currency="USD")  # fmt: skip
@@ -126,7 +125,7 @@ def test_spend_spreads_over_its_days_to_the_last_cent(ledger: Ledger) -> None:
 
 
 def test_a_new_customer_has_neither_won_nor_subscribed_before(any_ledger: Ledger) -> None:
-    any_ledger.settings = KpiSettings(include=("customer_acquisition_cost", "cost_per_acquisition"))
+    any_ledger.set(include=("customer_acquisition_cost", "cost_per_acquisition"))
     for category, amount in (("marketing", 60), ("sales", 30), ("enablement", 6), ("other", 1000)):
         any_ledger.add(Spend, connection="files", id=category, spent_on=date(2026, 4, 1), category=category,
                        amount=Decimal(amount), source="ads")  # fmt: skip

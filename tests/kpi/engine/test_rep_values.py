@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import pytest
 
-from kpi.settings import KpiSettings
 from store.records import (
     Activity,
     ActivityLink,
@@ -35,7 +34,7 @@ def _target(ledger: Ledger, id: str, start: date, end: date, value: int | None, 
 
 
 def test_attainment_is_by_the_targets_own_scope_and_period(any_ledger: Ledger) -> None:
-    any_ledger.settings = KpiSettings(include=("quota_attainment_pct",))
+    any_ledger.set(include=("quota_attainment_pct",))
     any_ledger.add(TeamMembership, user_id="bob", team_id="t")
     any_ledger.won("a", "2026-04-02", amount=Decimal(60))
     any_ledger.won("b", "2026-04-02", amount=Decimal(30), owner_id="bob")
@@ -59,7 +58,7 @@ def test_attainment_is_by_the_targets_own_scope_and_period(any_ledger: Ledger) -
 
 
 def test_customers_are_needed_while_revenue_is_short_of_its_target(any_ledger: Ledger) -> None:
-    any_ledger.settings = KpiSettings(include=("customers_needed_for_target",))
+    any_ledger.set(include=("customers_needed_for_target",))
     for id in "ab":
         any_ledger.add(Company, id=id)
     any_ledger.won("old", "2025-04-30", amount=Decimal(999), company_id="a", created_at=at("2025-01-01 00:00"))
@@ -80,9 +79,7 @@ def test_customers_are_needed_while_revenue_is_short_of_its_target(any_ledger: L
 
 
 def test_revenue_per_rep_grows_and_is_read_against_what_is_put_in(any_ledger: Ledger) -> None:
-    any_ledger.settings = KpiSettings(
-        include=("revenue_per_rep", "revenue_per_rep_growth", "productivity_investment_gap")
-    )
+    any_ledger.set(include=("revenue_per_rep", "revenue_per_rep_growth", "productivity_investment_gap"))
     any_ledger.add(User, id="bob", active_from=at("2026-04-10 00:00"))
     any_ledger.add(User, id="ann", active_from=at("2026-01-10 00:00"), role="senior")
     any_ledger.add(User, id="clerk")
@@ -113,7 +110,7 @@ def test_revenue_per_rep_grows_and_is_read_against_what_is_put_in(any_ledger: Le
 
 
 def test_learning_counts_completed_trainings_of_reps(any_ledger: Ledger) -> None:
-    any_ledger.settings = KpiSettings(include=("learning_rate",))
+    any_ledger.set(include=("learning_rate",))
     any_ledger.add(User, id="clerk", name="Clerk")
     for id, user, status, day in (
         ("1", "ann", "completed", date(2026, 4, 30)),
@@ -136,9 +133,7 @@ def test_learning_counts_completed_trainings_of_reps(any_ledger: Ledger) -> None
 
 
 def test_no_training_file_is_no_zero(ledger: Ledger) -> None:
-    ledger.settings = KpiSettings(
-        include=("learning_rate", "competitor_price_index", "marketing_roi", "won_deals_count")
-    )
+    ledger.set(include=("learning_rate", "competitor_price_index", "marketing_roi", "won_deals_count"))
     ledger.won("a", "2026-04-02")
     ledger.compute()
     assert ledger.value("learning_rate") == "source_missing"
@@ -148,7 +143,7 @@ def test_no_training_file_is_no_zero(ledger: Ledger) -> None:
 
 
 def test_calls_by_stage_outcome_and_hour_add_up(any_ledger: Ledger) -> None:
-    any_ledger.settings = KpiSettings(include=("calls_per_opportunity", "calls_per_rep"))
+    any_ledger.set(include=("calls_per_opportunity", "calls_per_rep"))
     any_ledger.deal("open", region="north")
     any_ledger.deal("led", stage_id="offer")
     any_ledger.add(DealStageChange, deal_id="open", entered_at=at("2026-03-01 09:00"), pipeline_id="p", stage_id="new",
@@ -177,7 +172,7 @@ def test_calls_by_stage_outcome_and_hour_add_up(any_ledger: Ledger) -> None:
 
 
 def test_prices_are_compared_with_the_latest_of_each_competitor(any_ledger: Ledger) -> None:
-    any_ledger.settings = KpiSettings(include=("competitor_price_index",))
+    any_ledger.set(include=("competitor_price_index",))
     any_ledger.add(Product, id="p", list_price=Decimal(120))
     any_ledger.add(Product, id="q", list_price=Decimal(60), currency="USD")
     any_ledger.add(Product, id="unseen", list_price=Decimal(10))
@@ -207,7 +202,7 @@ def test_prices_are_compared_with_the_latest_of_each_competitor(any_ledger: Ledg
 
 
 def test_a_teams_own_target_beats_the_sum_of_its_people(ledger: Ledger) -> None:
-    ledger.settings = KpiSettings(include=("quota_attainment_pct",))
+    ledger.set(include=("quota_attainment_pct",))
     ledger.add(Team, id="u")
     ledger.won("a", "2026-04-02", amount=Decimal(60))
     _target(ledger, "1", APRIL, MAY, 50, scope_type="owner", scope_id="ann")
@@ -220,7 +215,7 @@ def test_a_teams_own_target_beats_the_sum_of_its_people(ledger: Ledger) -> None:
 
 
 def test_splits_share_the_credit_and_leave_the_total(any_ledger: Ledger) -> None:
-    any_ledger.settings = KpiSettings(include=("revenue", "revenue_per_rep", "won_deals_count"), credit_mode="splits")
+    any_ledger.set(include=("revenue", "revenue_per_rep", "won_deals_count"), credit_mode="splits")
     any_ledger.won("d", "2026-04-02", amount=Decimal(100))
     for id, user, percent, kind in (
         ("1", "ann", 60, "revenue"),
@@ -247,7 +242,7 @@ def test_splits_share_the_credit_and_leave_the_total(any_ledger: Ledger) -> None
 
 
 def test_thirds_add_up_to_the_cent(ledger: Ledger) -> None:
-    ledger.settings = KpiSettings(include=("revenue",), credit_mode="splits")
+    ledger.set(include=("revenue",), credit_mode="splits")
     ledger.won("d", "2026-04-02", amount=Decimal(100))
     ledger.won("credit", "2026-04-02", amount=Decimal(-10))
     for deal in ("d", "credit"):
@@ -261,7 +256,7 @@ def test_thirds_add_up_to_the_cent(ledger: Ledger) -> None:
 
 
 def test_only_connected_calls_where_the_settings_say_so(ledger: Ledger) -> None:
-    ledger.settings = KpiSettings(include=("calls_per_rep",), calls_connected_only=True)
+    ledger.set(include=("calls_per_rep",), calls_connected_only=True)
     for id, outcome in (("1", "connected"), ("2", "no_answer")):
         ledger.add(Activity, id=id, type="call", direction="outbound", owner_id="ann", outcome=outcome,
                    occurred_at=at("2026-04-09 09:15"))  # fmt: skip
@@ -270,7 +265,7 @@ def test_only_connected_calls_where_the_settings_say_so(ledger: Ledger) -> None:
 
 
 def test_a_call_to_a_merged_contact_is_the_survivors(ledger: Ledger) -> None:
-    ledger.settings = KpiSettings(include=("calls_per_opportunity",))
+    ledger.set(include=("calls_per_opportunity",))
     ledger.add(Contact, id="kept")
     ledger.add(Contact, id="lost", merged_into_id="kept")
     ledger.deal("of survivor", primary_contact_id="kept", owner_id="bob")

@@ -14,6 +14,14 @@ from store.snapshots import history
 from tests.kpi.engine.ledger import NOW, Ledger, at
 from tests.kpi.engine.test_moment_values import visit
 
+KPIS = (
+    "active_deals_count",
+    "calls_per_rep",
+    "deal_stage_cycle_time",
+    "revenue",
+    "won_deals_count",
+)
+
 SINCE = NOW + timedelta(minutes=30)
 LATER = NOW + timedelta(hours=1)
 

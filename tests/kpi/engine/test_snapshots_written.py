@@ -18,6 +18,19 @@ from store.database import Database
 from store.snapshots import DEFINITIONS, RUNS, VALUES, history, last_run, latest
 from tests.kpi.engine.ledger import NOW, Ledger, at
 
+KPIS = (
+    "active_deals_count",
+    "average_deal_size",
+    "calls_per_opportunity",
+    "calls_per_rep",
+    "open_pipeline_value",
+    "revenue",
+    "revenue_per_rep",
+    "sales_cycle_length",
+    "win_rate",
+    "won_deals_count",
+)
+
 
 def sold(ledger: Ledger) -> Ledger:
     """Two won deals in April, an open one."""
@@ -33,6 +46,7 @@ def written(ledger: Ledger, run_id: int) -> list[Any]:
 
 
 def test_a_second_computation_with_nothing_changed_writes_only_its_run(any_ledger: Ledger) -> None:
+    any_ledger.set(include=None)
     first = sold(any_ledger).compute()
     second = any_ledger.compute(NOW + timedelta(hours=13))
     assert (first.checked, second.checked) == (first.written, first.written)
@@ -123,7 +137,7 @@ def test_elapsed_time_is_told_but_writes_nothing_by_itself(ledger: Ledger) -> No
 def test_another_zone_makes_another_series(ledger: Ledger) -> None:
     sold(ledger).compute()
     before = ledger.row("revenue", "2026-04-01")
-    ledger.settings = KpiSettings(time_zone="Asia/Tehran")
+    ledger.set(time_zone="Asia/Tehran")
     ledger.compute()
     after = ledger.row("revenue", "2026-04-01")
     assert after["series"] != before["series"]
@@ -133,7 +147,7 @@ def test_another_zone_makes_another_series(ledger: Ledger) -> None:
 def test_another_map_restates_the_series(ledger: Ledger) -> None:
     ledger.lost("d", "2026-04-12", lost_reason="duplicate")
     sold(ledger).compute()
-    ledger.settings = KpiSettings(lost_reason_exclusions=())
+    ledger.set(lost_reason_exclusions=())
     ledger.compute()
     row = ledger.row("win_rate", "2026-04-01")
     assert (row["value"], row["change_reason"]) == (Decimal("0.6666666667"), "mapping_change")
@@ -141,14 +155,14 @@ def test_another_map_restates_the_series(ledger: Ledger) -> None:
 
 def test_what_is_switched_off_is_neither_computed_nor_emptied(ledger: Ledger) -> None:
     sold(ledger).compute()
-    ledger.settings = KpiSettings(exclude=("win_rate",), dimensions_off=("owner",))
+    ledger.set(exclude=("win_rate",), dimensions_off=("owner",))
     assert ledger.compute().written == 0
     assert ledger.value("win_rate") == 1
     assert ledger.value("revenue", owner="crm:bob") == 50
 
 
 def test_crossed_dimensions_are_kept_where_configured(any_ledger: Ledger) -> None:
-    any_ledger.settings = KpiSettings(crossed=(("stage", "owner"),), include=("revenue", "active_deals_count"))
+    any_ledger.set(crossed=(("stage", "owner"),), include=("revenue", "active_deals_count"))
     sold(any_ledger).compute()
     row = any_ledger.row("revenue", "2026-04-01", owner="crm:bob", stage="crm:p/won")
     assert (row["value"], row["dimension"], row["member"]) == (50, "owner,stage", "crm:bob,crm:p/won")
@@ -158,7 +172,7 @@ def test_crossed_dimensions_are_kept_where_configured(any_ledger: Ledger) -> Non
 
 def test_a_fiscal_calendar_stands_beside_the_gregorian(ledger: Ledger) -> None:
     sold(ledger)
-    ledger.settings = KpiSettings(fiscal_year_start=4)
+    ledger.set(fiscal_year_start=4, calendars=("gregorian", "fiscal"))
     ledger.compute()
     assert ledger.row("revenue", "2026-04-01", "year", "fiscal")["value"] == 150
     assert ledger.row("revenue", "2026-04-01", "quarter", "fiscal", owner="crm:bob")["value"] == 50
@@ -168,7 +182,7 @@ def test_a_fiscal_calendar_stands_beside_the_gregorian(ledger: Ledger) -> None:
 
 def test_the_close_date_policy_may_follow_the_closing(ledger: Ledger) -> None:
     ledger.won("a", "2026-04-30", closed_at=at("2026-05-01 08:00"))
-    ledger.settings = KpiSettings(close_date_policy="closed_at")
+    ledger.set(close_date_policy="closed_at")
     ledger.compute()
     assert ledger.value("revenue", "2026-05-01") == 100
 
