@@ -271,7 +271,7 @@ CONTACT_METRICS: tuple[Metric, ...] = (
                 "Expansions and renewals are left out: their first contact is years back.",
             ),
             sources=ACTIVITIES,
-            needs=("activities",),
+            needs=("activities|leads",),
             flags_small=True,
         ),
         "first_contacts",

@@ -311,6 +311,10 @@ NEEDS = {
         "customer_retention_rate", "customer_engagement_score", "product_adoption_rate", "products_per_customer",
     ),
     "deals|leads": ("customer_acquisition_rate",),
+    "activities|leads": (
+        "first_contact_to_close_time", "first_contact_to_close_time_median", "first_contact_to_close_time_p90",
+    ),
+    "activities|survey_responses|tickets|product_usage": ("customer_engagement_score",),
     "deals": (
         "deals_after_first_sale", "repeat_purchase_rate", "repeat_purchase_rate_12m", "first_contact_to_close_time",
         "first_contact_to_close_time_median", "first_contact_to_close_time_p90",
