@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select, true, update
+from sqlalchemy.sql.elements import ColumnElement
 
 from store.errors import LeaseHeldError, LeaseLostError
 from store.schema import Lease, table_of
@@ -41,17 +43,23 @@ def take(
 
     Raises LeaseHeldError while another holder's lease runs. `taken_over` tells that the last holder never gave it back.
     """
-    found = tx.execute(select(LEASES).where(LEASES.c.connection == connection).with_for_update()).mappings().first()
-    if found and found["holder"] and found["expires_at"] > now and not is_dead(found["holder"]):
+    free = {"connection": connection, "holder": "", "token": 0, "expires_at": now}
+    upsert(tx, LEASES, [free], unless=_is_there)  # a row to lock: of two that come first, one waits for the other
+    found = tx.execute(select(LEASES).where(LEASES.c.connection == connection).with_for_update()).mappings().one()
+    if found["holder"] and found["expires_at"] > now and not is_dead(found["holder"]):
         raise LeaseHeldError(
             f"another run ({found['holder']}) holds {connection} until {found['expires_at']:%H:%M:%S} UTC",
             hint="wait for it to end; a run that died frees the connection when that time has passed",
         )
-    token = (found["token"] if found else 0) + 1
+    token = found["token"] + 1
     row = {"connection": connection, "holder": holder, "token": token, "expires_at": now + for_}
     upsert(tx, LEASES, [row])
-    taken_over = bool(found and found["holder"])
+    taken_over = bool(found["holder"])
     return Grant(connection=connection, holder=holder, token=token, for_=for_, taken_over=taken_over)
+
+
+def _is_there(stored: Any, incoming: Any) -> ColumnElement[bool]:
+    return true()
 
 
 def confirm(tx: Connection, grant: Grant, *, now: datetime) -> None:

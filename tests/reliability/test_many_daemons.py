@@ -21,7 +21,7 @@ from tests.sync.test_several_daemons import assert_never_twice_at_a_time, daemon
 
 CONNECTIONS = [f"account-{number}" for number in range(50)]
 ROUNDS, DAEMONS = 2, 4
-EVERY = "20s"
+EVERY = "1m"
 LONGEST_S = 240
 LEASE = timedelta(seconds=5)
 
