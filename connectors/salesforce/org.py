@@ -20,6 +20,7 @@ class Field:
 
     type: str
     is_calculated: bool = False
+    label: str = ""
 
 
 class Org:
@@ -75,7 +76,9 @@ class Org:
         for item in described.get("fields") or ():
             if item.get("type") in UNREADABLE:
                 continue
-            found[str(item["name"])] = Field(str(item.get("type")), item.get("calculated") is True)
+            found[str(item["name"])] = Field(
+                str(item.get("type")), item.get("calculated") is True, str(item.get("label") or "")
+            )
             if item.get("relationshipName"):
                 found[f"{item['relationshipName']}."] = Field("parent")
         return found
