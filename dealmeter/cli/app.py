@@ -16,6 +16,7 @@ from dealmeter.cli import (
     init,
     kpi,
     notify,
+    reconcile,
     run,
     runs,
     sandbox,
@@ -65,6 +66,6 @@ _root.__annotations__ = {}
 app.callback(help=HELP)(_root)
 
 for module in (
-    init, check, discover, sync, run, status, runs, kpi, export, config, db, notify, doctor, sandbox, demo,
+    init, check, discover, sync, reconcile, run, status, runs, kpi, export, config, db, notify, doctor, sandbox, demo,
 ):  # fmt: skip
     module.add_to(app)
