@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select
 from sqlalchemy.sql.elements import ColumnElement
@@ -126,7 +127,7 @@ def last(tx: Connection, connection: str) -> Sequence[RowMapping]:
     return tx.execute(query.order_by(COMPARISONS.c.object, COMPARISONS.c.part, COMPARISONS.c.measure)).mappings().all()
 
 
-def of_row(row: RowMapping) -> Compared:
+def of_row(row: Mapping[Any, Any]) -> Compared:
     """A stored number as it was compared."""
     return Compared(**{name: row[name] for name in Compared.__dataclass_fields__})
 

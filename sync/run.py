@@ -171,7 +171,7 @@ class _Run:
             self._read_streams(connector, completing, saved)
         if not self._ending:
             self._look_around(connector, first)
-            self._compare(connector, is_first=not known_before)
+            self._compare(connector, is_first=not known_before - {ACCOUNT})
 
     def _account(self, connector: Connector) -> None:
         self._open(ACCOUNT)
