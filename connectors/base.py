@@ -38,7 +38,8 @@ class Stream:
     `entity` is what it is mainly about. `every` is its cadence, None for each run. A stream may complete another one
     (`of`): it sees what that one can't, and is read after it. With `implied`, the first full read of that one does
     its work too, and its cadence counts from then on. An `optional` one is not in every account: where the CRM doesn't
-    let it be read it is skipped, with the reason, and nothing is wrong.
+    let it be read it is skipped, with the reason, and nothing is wrong. `prefix` is what the ids of its records begin
+    with, where it shares a table with other streams.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Stream:
     of: str = ""
     implied: bool = False
     optional: bool = False
+    prefix: str = ""
 
 
 class Meter:

@@ -171,6 +171,54 @@ class RejectionRow(SQLModel, table=True):
     run_id: int = Field(sa_type=BIG)
 
 
+class Comparison(SQLModel, table=True):
+    """Our count or sum beside the CRM's, as they were last compared. `part` narrows the object (empty: all of it).
+
+    `theirs` is null where the CRM doesn't tell. `why` says why, or what explains a difference.
+    """
+
+    __tablename__ = "comparisons"
+    connection: str = Field(primary_key=True)
+    object: str = Field(primary_key=True)
+    part: str = Field(primary_key=True)
+    measure: str = Field(primary_key=True)
+    ours: Decimal = Field(sa_type=DecimalType)
+    theirs: Decimal | None = Field(default=None, sa_type=DecimalType)
+    is_explained: bool = True
+    why: str = ""
+    checked_at: datetime = Field(sa_type=InstantType)
+
+
+class SchemaField(SQLModel, table=True):
+    """How the CRM last showed a field that we use; `field` is empty for the object itself, `type` where it isn't there.
+
+    A pipeline is shown as a field of `pipelines`, a stage as `PIPELINE/STAGE`.
+    """
+
+    __tablename__ = "schema_fields"
+    connection: str = Field(primary_key=True)
+    object: str = Field(primary_key=True)
+    field: str = Field(primary_key=True)
+    type: str = ""
+    label: str = ""
+
+
+class SchemaEvent(SQLModel, table=True):
+    """A change of the CRM's own schema as a run found it. `what`: removed, added, retyped, renamed."""
+
+    __tablename__ = "schema_events"
+    __table_args__ = (Index("ix_schema_events_connection", "connection", "id"),)
+    id: int | None = Field(default=None, primary_key=True, sa_type=BIG)
+    connection: str
+    object: str
+    field: str
+    what: str
+    before: str | None = None
+    after: str | None = None
+    first_seen_at: datetime = Field(sa_type=InstantType)
+    run_id: int = Field(sa_type=BIG)
+
+
 class Alert(SQLModel, table=True):
     """What is wrong with a connection, as people were told: since when, how often, and when they were last told."""
 

@@ -59,6 +59,7 @@ class Job:
     parallel: int = 4
     settings_hash: str = ""
     lease: timedelta = LEASE_FOR
+    compare_every: timedelta | None = None
 
 
 Load = Callable[[], tuple[Sequence[Job], KpiSettings]]
@@ -250,6 +251,7 @@ class Daemon:
             trigger="schedule",
             parallel=job.parallel,
             lease=job.lease,
+            compare_every=job.compare_every,
             notice=lambda words: self._log.info(words, action="retry", connection=name),
         )
         begun = self._clock.monotonic()

@@ -1,6 +1,6 @@
 """The connector for files: a folder of CSV as if it were a CRM."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from difflib import get_close_matches
 from functools import cached_property
@@ -20,6 +20,9 @@ from connectors.files.reading import Reading, Vanished
 from connectors.files.rows import Habits, Rows
 from connectors.files.settings import FilesSettings
 from connectors.files.sheet import Sheet
+from connectors.files.totals import total
+from connectors.shown import Shape, Shown
+from connectors.totals import Movement, Total
 from store.records import Account
 
 SUFFIX = ".csv"
@@ -34,6 +37,7 @@ class FilesConnector:
     def __init__(self, settings: FilesSettings, context: Context) -> None:
         self._settings = settings
         self._context = context
+        self._headers: dict[str, Sequence[str]] = {}
 
     @property
     def streams(self) -> Sequence[Stream]:
@@ -72,8 +76,32 @@ class FilesConnector:
             yield from self._gone(entity)
             return
         with self._sheet(path, entity) as sheet:
+            self._headers[entity.name] = sheet.header
             reading = Reading(entity, sheet, self._habits, self._context, self._settings.shrink)
             yield from reading.pages(cursor or {})
+
+    def totals(self) -> Sequence[Total]:
+        """The usable rows of each file, and their amounts."""
+        self.open()
+        there = [entity for entity in self._chosen() if entity.name in self._files]
+        return [self._total(entity) for entity in there]
+
+    def moved(self, stream: str, since: datetime) -> Movement:
+        """Everything, where somebody has written to the file since; else nothing."""
+        path = self._files.get(stream)
+        if path is None or datetime.fromtimestamp(path.stat().st_mtime, UTC) < since:
+            return Movement()
+        total = self._total(ENTITIES[stream])
+        count = max(total.count or 0, self._context.known.live(total.entity))
+        return Movement(created=count, changed=count, deleted=count)
+
+    def shape(self, streams: Collection[str]) -> Shape:
+        """The columns of the files that were read: those that we know, and those mapped to ours."""
+        return {
+            name: {column: Shown(type="column" if column in header else "") for column in ENTITIES[name].columns}
+            for name, header in self._headers.items()
+            if name in streams
+        }
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -119,6 +147,10 @@ class FilesConnector:
         own = self._settings.fields.get(entity.name, {})
         mapped = {theirs.strip(): ours for ours, theirs in own.items()}
         return Sheet(path, self._settings.encoding, entity.columns, mapped)
+
+    def _total(self, entity: Entity) -> Total:
+        with self._sheet(self._files[entity.name], entity) as sheet:
+            return total(entity, sheet, self._habits)
 
     def _gone(self, entity: Entity) -> Iterator[Page]:
         name, live = entity.name + SUFFIX, self._context.known.live(entity.record)

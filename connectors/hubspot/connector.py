@@ -1,6 +1,6 @@
 """The HubSpot connector: which streams there are, and which pass reads each."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -29,7 +29,10 @@ from connectors.hubspot.rates import rates
 from connectors.hubspot.refusals import NotThereError
 from connectors.hubspot.settings import Cadence, HubSpotSettings
 from connectors.hubspot.shapes import Account
+from connectors.hubspot.totals import moved, totals
 from connectors.hubspot.translate import Translator
+from connectors.shown import Shape, Shown
+from connectors.totals import Movement, Total
 from store import records
 
 
@@ -50,6 +53,7 @@ class HubSpotConnector:
         self._leads_there: bool | None = None
         self._contacts_lead: bool | None = None
         self._properties: dict[str, frozenset[str]] = {}
+        self._shown: dict[str, dict[str, Shown]] = {}
         self._meter = context.meter("account")
 
     @property
@@ -57,7 +61,9 @@ class HubSpotConnector:
         """Owners and pipelines, then each kind of object with the passes that complete it."""
         cadence = self._settings.cadence
         found = [Stream(name="owners", entity=records.User), Stream(name="pipelines", entity=records.Pipeline)]
-        found += [Stream(name=kind.name, entity=kind.record, optional=kind.optional) for kind in KINDS]
+        found += [
+            Stream(name=kind.name, entity=kind.record, optional=kind.optional, prefix=kind.prefix) for kind in KINDS
+        ]
         found += [
             Stream(name="exchange_rates", entity=records.ExchangeRate, optional=True),
             Stream(name="campaigns", entity=records.Campaign, optional=True),
@@ -119,6 +125,28 @@ class HubSpotConnector:
         """What the account has, and which of its own properties would fill which of our fields."""
         self.open()
         return discover(self._client, self._meter, self._settings.fields, lambda: self._pipelines("deals"))
+
+    def totals(self) -> Sequence[Total]:
+        """How many records of each kind search knows, deals also by stage. HubSpot adds no amounts up."""
+        kinds = [BY_NAME[stream.name] for stream in self.streams if stream.name in BY_NAME]
+        return list(totals(self._client, self._meter, kinds, lambda: self._pipelines("deals")))
+
+    def moved(self, stream: str, since: datetime) -> Movement:
+        """What was created, changed or archived since, less the time by which search may be behind."""
+        kind = BY_NAME[stream]
+        there = self._there(kind, self._meter)
+        return moved(self._client, self._meter, kind, there, since - self._settings.cadence.late)
+
+    def shape(self, streams: Collection[str]) -> Shape:
+        """The properties of the kinds that were read whole in this run, and the pipelines that were."""
+        found: dict[str, Mapping[str, Shown]] = {}
+        for name in streams:
+            if name in self._shown:
+                asked = self._asked(self._kind(name))
+                found[name] = {each: self._shown[name].get(each, Shown(type="")) for each in asked}
+        if "pipelines" in streams:
+            found |= {f"{of}.pipelines": reference.shown(raws) for of, raws in self._raw_pipelines.items()}
+        return found
 
     def close(self) -> None:
         """Close connections and threads."""
@@ -220,9 +248,8 @@ class HubSpotConnector:
     # ------------------------------------------------------------------------------------------------ objects
 
     def _objects(self, kind: Kind, meter: Meter) -> Objects:
-        mapped = self._settings.fields.get(kind.name, {})
-        fields, extra = {**kind.fields, **mapped}, tuple(self._settings.extra.get(kind.name, ()))
-        asked = dict.fromkeys((*fields.values(), *kind.also, *extra, "hs_merged_object_ids"))
+        mapped, extra = self._settings.fields.get(kind.name, {}), tuple(self._settings.extra.get(kind.name, ()))
+        fields = {**kind.fields, **mapped}
         return Objects(
             client=self._client,
             kind=kind,
@@ -233,7 +260,7 @@ class HubSpotConnector:
                 extra=extra,
                 there=partial(self._there, kind, meter),
             ),
-            asked=tuple(asked),
+            asked=self._asked(kind),
             configured=(*mapped.values(), *extra),
             there=partial(self._there, kind, meter),
             links=Links(client=self._client, kind=kind, targets=self._targets(kind)),
@@ -241,6 +268,12 @@ class HubSpotConnector:
             pool=self._pool,
             keep_payload=self._settings.keep_payload,
         )
+
+    def _asked(self, kind: Kind) -> tuple[str, ...]:
+        """The properties that we would like to have."""
+        fields = {**kind.fields, **self._settings.fields.get(kind.name, {})}
+        extra = self._settings.extra.get(kind.name, ())
+        return tuple(dict.fromkeys((*fields.values(), *kind.also, *extra, "hs_merged_object_ids")))
 
     def _targets(self, kind: Kind) -> tuple[str, ...]:
         """What its links are read to: to leads only where there are some."""
@@ -258,7 +291,8 @@ class HubSpotConnector:
                     found = results(self._client.get(path, (), meter), path)
                 except NotThereError as error:
                     raise (_not_here(kind, error) if kind.optional else error) from error
-                self._properties[kind.name] = frozenset(str(item["name"]) for item in found)
+                self._shown[kind.name] = {str(item["name"]): reference.shown_property(item) for item in found}
+                self._properties[kind.name] = frozenset(self._shown[kind.name])
             return self._properties[kind.name]
 
     def _obstacle(self, name: str) -> str:

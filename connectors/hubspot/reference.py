@@ -9,6 +9,7 @@ from connectors.base import Children, Cursor, Meter, Page
 from connectors.hubspot.client import Client, Json
 from connectors.hubspot.objects import following, results
 from connectors.hubspot.shapes import Account
+from connectors.shown import Shown, shown_stages
 from store import records
 from store.known import Known
 from store.records import Pipeline, Stage, Statement, Team, TeamMembership, User
@@ -183,6 +184,18 @@ def pipelines(told: Mapping[str, list[Json]], known: Known, client: Client) -> I
             values = {name: stage[name] for name in Stage.model_fields if name in stage}
             made.append(Stage.of({**values, "is_archived": True}))
     yield Page(cursor={}, read_at=client.now(), read=sum(len(raws) for raws in told.values()), records=made)
+
+
+def shown(raws: Sequence[Json]) -> dict[str, Shown]:
+    """Pipelines and their stages, so that a change of them is noticed."""
+    stages = [(raw["id"], stage) for raw in raws for stage in raw.get("stages") or ()]
+    named = {f"{pipeline}/{stage['id']}": str(stage.get("label") or "") for pipeline, stage in stages}
+    return shown_stages({str(raw["id"]): str(raw.get("label") or "") for raw in raws}, named)
+
+
+def shown_property(raw: Mapping[str, Any]) -> Shown:
+    """A property, so that a change of it is noticed."""
+    return Shown(type=str(raw.get("type") or "unknown"), label=str(raw.get("label") or ""))
 
 
 def pipeline_records(raw: Json, of: str) -> list[Pipeline | Stage]:

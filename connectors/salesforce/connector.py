@@ -1,6 +1,6 @@
 """The Salesforce connector: which streams there are, and which pass reads each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -26,7 +26,10 @@ from connectors.salesforce.refusals import NotThereError
 from connectors.salesforce.settings import Cadence, SalesforceSettings
 from connectors.salesforce.shapes import Account
 from connectors.salesforce.soql import select
+from connectors.salesforce.totals import moved, totals
 from connectors.salesforce.translate import Translator
+from connectors.shown import Shape, Shown
+from connectors.totals import Movement, Total
 from store import records
 
 
@@ -52,7 +55,9 @@ class SalesforceConnector:
             Stream(name="pipelines", entity=records.Pipeline),
             Stream(name="rates", entity=records.ExchangeRate),
         ]
-        found += [Stream(name=kind.name, entity=kind.record, optional=kind.optional) for kind in KINDS]
+        found += [
+            Stream(name=kind.name, entity=kind.record, optional=kind.optional, prefix=kind.prefix) for kind in KINDS
+        ]
         found += [stream for kind in KINDS for stream in completing(kind, self._settings.cadence)]
         chosen = set(self._settings.include or STREAMS) - set(self._settings.exclude)
         return [stream for stream in found if (stream.of or stream.name) in chosen]
@@ -101,6 +106,24 @@ class SalesforceConnector:
         """What the org has, and which of its own fields would fill which of our fields."""
         self.open()
         return discover(lambda name: self._rows(name, self._meter), self._settings.fields, self._told_pipelines)
+
+    def totals(self) -> Sequence[Total]:
+        """How many records of each kind there are; opportunities and their amounts by record type and stage."""
+        kinds = [BY_NAME[stream.name] for stream in self.streams if stream.name in BY_NAME]
+        return list(totals([self._objects(kind, self._meter) for kind in kinds]))
+
+    def moved(self, stream: str, since: datetime) -> Movement:
+        """What was created, changed or deleted since, less the time that a transaction may take to be seen."""
+        return moved(self._objects(BY_NAME[stream], self._meter), since - self._settings.cadence.late)
+
+    def shape(self, streams: Collection[str]) -> Shape:
+        """The fields of the objects that were read, the record types and the stages."""
+        found: dict[str, Mapping[str, Shown]] = {
+            name: self._objects(BY_NAME[name], self._meter).shown() for name in streams if name in BY_NAME
+        }
+        if "pipelines" in streams:
+            found["pipelines"] = reference.shown(self._record_types, self._stages)
+        return found
 
     def close(self) -> None:
         """Close connections."""

@@ -21,6 +21,7 @@ from connectors.salesforce.refusals import (
 )
 from connectors.salesforce.soql import after, not_before, one_of, select
 from connectors.salesforce.translate import Translation, Translator, gathered
+from connectors.shown import Shown
 
 ALWAYS = ("Id", "CreatedDate", "SystemModstamp", "LastModifiedDate", "IsDeleted", "MasterRecordId")
 IDS_AT_ONCE = 200
@@ -258,6 +259,16 @@ class Objects:
         """Changes when other fields are asked for, come into sight, or get another meaning: then all is read again."""
         said = repr((sorted(self.wanted), sorted(self.translator.fields.items()), self.translator.extra))
         return blake2b(said.encode(), digest_size=6).hexdigest()
+
+    def shown(self) -> dict[str, Shown]:
+        """How the org shows the fields that we would like to have."""
+        there, wanted = self.rows.org.fields(self.kind.object), set(self.wanted)
+        return {
+            name: Shown(type=there[name].type, label=there[name].label)
+            if name in there
+            else Shown(type="parent" if name in wanted else "")
+            for name in self.asked
+        }
 
     def gaps(self) -> list[str]:
         """Configured fields that the org lacks or hides, for people."""

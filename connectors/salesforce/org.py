@@ -20,6 +20,7 @@ class Field:
 
     type: str
     is_calculated: bool = False
+    label: str = ""
 
 
 class Org:
@@ -84,7 +85,8 @@ def _readable(described: Json) -> Mapping[str, Field]:
     for item in described.get("fields") or ():
         if item.get("type") in UNREADABLE:
             continue
-        found[str(item["name"])] = Field(str(item.get("type")), item.get("calculated") is True)
+        told = (str(item.get("type")), item.get("calculated") is True, str(item.get("label") or ""))
+        found[str(item["name"])] = Field(*told)
         if item.get("relationshipName"):
             found[f"{item['relationshipName']}."] = Field("parent")
     return found

@@ -11,6 +11,7 @@ from connectors.errors import MissingScopeError, UnexpectedResponseError
 from connectors.salesforce.client import Json
 from connectors.salesforce.objects import Rows
 from connectors.salesforce.shapes import ONE_PIPELINE, Account, number, share
+from connectors.shown import Shown, shown_stages
 from store import records
 from store.records import ExchangeRate, Pipeline, Stage, Statement, Team, TeamMembership, User
 
@@ -193,6 +194,13 @@ def pipelines(
     yield Page(
         cursor={}, read_at=rows.client.now(), read=len(stages) + len(types), records=made, notes=list(rows.notes)
     )
+
+
+def shown(types: Sequence[Json], stages: Sequence[Json]) -> dict[str, Shown]:
+    """Record types and stages in use, so that a change of them is noticed."""
+    pipelines = {str(raw["Id"]): str(raw.get("Name") or "") for raw in types if raw.get("IsActive") is not False}
+    names = {stage_id(raw): str(raw.get("MasterLabel") or "") for raw in stages if raw.get("IsActive") is not False}
+    return shown_stages(pipelines, names)
 
 
 def _pipeline(raw: Json) -> Pipeline:

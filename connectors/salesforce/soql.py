@@ -11,11 +11,14 @@ EARLIEST = datetime(1999, 1, 1, tzinfo=UTC)
 """Before Salesforce was founded."""
 
 
-def select(fields: Iterable[str], of: str, *conditions: str, order: str = "", limit: int = 0) -> str:
+def select(
+    fields: Iterable[str], of: str, *conditions: str, order: str = "", limit: int = 0, group: Sequence[str] = ()
+) -> str:
     """`SELECT fields FROM of WHERE all conditions`. Names must have been checked against what the org has."""
     text = f"SELECT {', '.join(fields)} FROM {of}"
     if any(conditions):
         text += " WHERE " + " AND ".join(condition for condition in conditions if condition)
+    text += f" GROUP BY {', '.join(group)}" if group else ""
     return text + (f" ORDER BY {order}" if order else "") + (f" LIMIT {limit}" if limit else "")
 
 

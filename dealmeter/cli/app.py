@@ -16,6 +16,7 @@ from dealmeter.cli import (
     init,
     kpi,
     notify,
+    reconcile,
     run,
     runs,
     sandbox,
@@ -66,6 +67,7 @@ _root.__annotations__ = {}
 app.callback(help=HELP)(_root)
 
 for module in (
-    init, check, discover, sync, run, worker, status, runs, kpi, export, config, db, notify, doctor, sandbox, demo,
+    init, check, discover, sync, reconcile, run, worker, status, runs, kpi, export, config, db, notify, doctor,
+    sandbox, demo,
 ):  # fmt: skip
     module.add_to(app)

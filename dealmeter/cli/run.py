@@ -119,6 +119,7 @@ def jobs(settings: "Configured") -> "list[Job]":
             jitter=connection.schedule.jitter,
             parallel=connection.parallel,
             lease=settings.config.service.lease,
+            compare_every=connection.schedule.reconcile,
             settings_hash=fingerprint(connection.crm, settings.settings[connection.name]),
         )
         for connection in settings.config.connections

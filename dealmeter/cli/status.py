@@ -60,6 +60,8 @@ class State:
     late: datetime | None
     rows: Mapping[str, int]
     rejections: int
+    compared: Sequence[Row]
+    events: Sequence[Row]
     now: datetime
 
     @property
@@ -75,7 +77,15 @@ class State:
             return "failing"
         if self.last["outcome"] in GOOD and self.read_nothing:
             return "nothing read"
-        return "late" if self.is_late else ""
+        return "late" if self.is_late else "differs" if self.differing else ""
+
+    @property
+    def differing(self) -> Sequence[str]:
+        """Where our numbers and the CRM's differed when they were last compared, in sentences."""
+        from store.differences import of_row
+
+        found = [of_row(row) for row in self.compared]
+        return [str(each) for each in found if each.is_real]
 
     @property
     def read_nothing(self) -> bool:
@@ -98,6 +108,7 @@ class Kpis:
 
 def _state(tx: "Connection", connection: "ConnectionSettings", now: datetime) -> State:
     from dealmeter.service.freshness import due_at, late_at
+    from store import differences, drift
     from store.reads import count_rejections, last_run, row_counts, run, schedules
 
     schedule: Row = schedules(tx).get(connection.name, {})
@@ -114,6 +125,8 @@ def _state(tx: "Connection", connection: "ConnectionSettings", now: datetime) ->
         late=late_at(connection.schedule, schedule),
         rows=row_counts(tx, connection.name),
         rejections=count_rejections(tx, connection.name),
+        compared=differences.last(tx, connection.name),
+        events=drift.events(tx, connection.name, since=now - drift.RECENT, limit=5),
         now=now,
     )
 
@@ -162,7 +175,7 @@ def _show(terminal: Terminal, settings: "Configured", states: list[State], kpis:
     shown = table(columns, rows, right=("rows", "rejected"), spare=("due (UTC)", "rows"))
     terminal.show(shown if rows else "no connections yet")
     for state in states:
-        for line in _explained(state):
+        for line in (*_explained(state), *_differing(state), *_drifted(state)):
             terminal.show(line)
     if kpis.last is None:
         terminal.show("KPIs: not computed yet: run `dealmeter kpi compute`")
@@ -199,6 +212,17 @@ def _explained(state: State) -> list[str]:
     return []
 
 
+def _differing(state: State) -> list[str]:
+    found = [f"{state.name}: {each}" for each in state.differing]
+    return [*found, f"  what to do: run `dealmeter reconcile {state.name} --repair`"] if found else []
+
+
+def _drifted(state: State) -> list[str]:
+    from store.drift import told
+
+    return [f"{state.name}: {event['first_seen_at']:%Y-%m-%d}: {told(event)}" for event in state.events]
+
+
 def _document(state: State) -> dict[str, Any]:
     return {
         "connection": state.name,
@@ -210,6 +234,8 @@ def _document(state: State) -> dict[str, Any]:
         "paused_reason": state.schedule.get("paused_reason"),
         "rows": dict(state.rows),
         "open_rejections": state.rejections,
+        "compared": [{name: row[name] for name in row if name != "connection"} for row in state.compared],
+        "schema_events": [dict(event) for event in state.events],
     }
 
 

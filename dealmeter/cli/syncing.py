@@ -86,6 +86,7 @@ class Syncing:
             full=self.wish.full,
             deep=self.wish.deep,
             allow_shrink=self.wish.allow_shrink,
+            compare_every=self.settings.connection(name).schedule.reconcile,
             notice=self.terminal.say,
         )
         begun = self.clock.monotonic()
@@ -175,6 +176,8 @@ def code_of(run: RunOutcome) -> int:
     if run.outcome == FAILED:
         return exit_code(run.error) if run.error is not None else HANDLED
     if run.outcome == PARTIAL:
+        if run.differences:
+            return QUALITY
         code = exit_code(run.error) if run.error is not None else HANDLED
         return code if code == QUALITY or _read_nothing(run) else HANDLED
     return OK

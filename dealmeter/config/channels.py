@@ -1,13 +1,15 @@
 """Who is told, of what, and by which way: `notifications` in the configuration."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from dealmeter.config.addresses import insist_on_tls, is_this_machine
 
-Kind = Literal["failed", "recovered", "repeated", "stale", "action_needed", "contradiction"]
-KINDS: tuple[Kind, ...] = ("failed", "recovered", "repeated", "stale", "action_needed", "contradiction")
+Kind = Literal[
+    "failed", "recovered", "repeated", "stale", "action_needed", "contradiction", "difference", "schema_changed"
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class _Channel(BaseModel):

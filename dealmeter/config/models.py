@@ -59,6 +59,10 @@ class Schedule(_Part):
         default=timedelta(seconds=30), description="start up to this much later, so that not all start at once"
     )
 
+    reconcile: Duration | None = Field(
+        default=timedelta(days=1), description="compare our counts with the CRM's own totals this often; null: never"
+    )
+
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
         if self.every is not None and self.cron is not None:

@@ -6,20 +6,23 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connectors.errors import ActionNeededError, MissingScopeError
+from connectors.errors import ActionNeededError, MissingScopeError, ShrunkError
 from dealmeter.show.time import span
 from store import notices
 from sync.cycle import CycleOutcome
-from sync.outcome import FAILED, STOPPED, trouble
+from sync.outcome import FAILED, STOPPED, RunOutcome, trouble
 
 REMINDERS = (timedelta(hours=1), timedelta(hours=4), timedelta(days=1))
 """How long after the last word the next one comes; the last of them over and over."""
-FAILURE, STALE, CONTRADICTION = "failed", "stale", "contradiction"
+FAILURE, STALE, CONTRADICTION, DIFFERENCE, LOST = "failed", "stale", "contradiction", "difference", "lost"
+SCHEMA = "schema_changed"
 
 
 def observe(tx: Connection, outcome: CycleOutcome, now: datetime) -> None:
     """Put into the outbox what a run's end is worth. A run that was asked to stop is worth nothing."""
     run = outcome.run
+    if run.changes:
+        _schema(tx, run.connection, [str(change) for change in run.changes], now)
     if run.outcome == STOPPED:
         return
     if run.outcome == FAILED and run.error is not None:
@@ -28,6 +31,7 @@ def observe(tx: Connection, outcome: CycleOutcome, now: datetime) -> None:
     words = {FAILURE: "syncs again", STALE: "is fresh again"}
     for kind in (FAILURE, STALE):
         _recovered(tx, run.connection, kind, words[kind], now)
+    _missing(tx, run, now)
     if outcome.computation is not None:
         _contradictions(tx, run.connection, outcome.computation.broken, now)
 
@@ -50,6 +54,38 @@ def observe_stale(tx: Connection, connection: str, due: datetime, now: datetime)
         "hint": "run `dealmeter status`; look into the service's log for what holds it up",
     }
     _raise(tx, connection, STALE, content, now, first=STALE)
+
+
+def _schema(tx: Connection, connection: str, changes: Sequence[str], now: datetime) -> None:
+    """News, each once: the CRM's schema is as it is, and nothing recovers."""
+    content = {
+        "title": f"{connection}: the CRM's own schema has changed",
+        "text": "\n".join(changes[:10]),
+        "hint": "see `dealmeter status`; where a field or a stage is gone, map another one (`dealmeter discover`)",
+    }
+    notices.post(tx, connection=connection, kind=SCHEMA, at=now, content=content)
+
+
+def _missing(tx: Connection, run: RunOutcome, now: datetime) -> None:
+    """Our numbers differ from the CRM's, or much is gone from it at once."""
+    lost = [str(stream.error) for stream in run.streams if isinstance(stream.error, ShrunkError)]
+    if lost:
+        hint = "see `dealmeter runs show`; check in the CRM that it was meant"
+        content = {"title": f"{run.connection}: much is gone at once", "text": "\n".join(lost[:5]), "hint": hint}
+        _raise(tx, run.connection, LOST, content, now, first=DIFFERENCE)
+    else:
+        _recovered(tx, run.connection, LOST, "nothing more is going", now)
+    if run.compared is None:
+        return
+    if not run.differences:
+        _recovered(tx, run.connection, DIFFERENCE, "our numbers and the CRM's agree again", now)
+        return
+    content = {
+        "title": f"{run.connection}: our numbers differ from the CRM's own",
+        "text": "\n".join(str(each) for each in run.differences[:5]),
+        "hint": f"run `dealmeter reconcile {run.connection} --repair`",
+    }
+    _raise(tx, run.connection, DIFFERENCE, content, now, first=DIFFERENCE)
 
 
 def _contradictions(tx: Connection, connection: str, broken: Sequence[str], now: datetime) -> None:

@@ -11,6 +11,8 @@ MARKS = {
     "stale": "…",
     "action_needed": "!",
     "contradiction": "!",
+    "difference": "!",
+    "schema_changed": "•",
     "recovered": "✓",
 }
 

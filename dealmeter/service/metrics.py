@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from store import reads
+from store import differences, reads
 from store.database import Database
 from store.errors import StoreError
 from store.snapshots import last_run
@@ -109,6 +109,9 @@ class _FromStore(Collector):
         attempt = _family("sync_last_attempt_timestamp_seconds", "When a run last began", "connection")
         paused = _family("sync_paused", "1 while only a person can help", "connection")
         rejected = _family("data_quality_failures", "Records that could not be used", "connection")
+        differing = _family(
+            "reconcile_difference_records", "Records that we and the CRM do not both have", "connection", "object"
+        )
         snapshot = _family("kpi_snapshot_timestamp_seconds", "When the newest KPI values were computed")
         reachable = _family("database_up", "1 while the database answers")
         try:
@@ -121,12 +124,17 @@ class _FromStore(Collector):
                         attempt.add_metric([connection], row["last_started_at"].timestamp())
                     paused.add_metric([connection], float(bool(row["paused_reason"])))
                     rejected.add_metric([connection], reads.count_rejections(tx, connection))
+                    for each in differences.last(tx, connection):
+                        if each["measure"] == differences.RECORDS and not each["part"]:
+                            real = differences.of_row(each)
+                            apart = abs(real.difference) if real.is_real else 0
+                            differing.add_metric([connection, real.object], float(apart))
                 if (last := last_run(tx)) is not None:
                     snapshot.add_metric([], last["computed_at"].timestamp())
             reachable.add_metric([], 1)
         except StoreError:
             reachable.add_metric([], 0)
-        yield from (reachable, success, attempt, paused, rejected, snapshot)
+        yield from (reachable, success, attempt, paused, rejected, differing, snapshot)
 
 
 def _family(name: str, about: str, *labels: str) -> GaugeMetricFamily:

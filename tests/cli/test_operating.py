@@ -5,8 +5,10 @@ import stat
 import zipfile
 
 import pytest
+from sqlalchemy import text
 
 from dealmeter.sandbox.hubspot import HubSpotSandbox
+from store.database import Database
 from tests.cli.conftest import Cli
 from tests.service.receiver import receiver
 
@@ -101,3 +103,21 @@ def test_a_careless_configuration_is_refused_before_anything_happens(cli: Cli, m
     result = cli.run("config", "check")
     assert result.code == 2
     assert said in result.err
+
+
+def test_reconcile_finds_what_was_lost_and_repairs_it(cli: Cli) -> None:
+    assert cli.run("sync").code == 0
+    agreed = cli.run("reconcile", "--json")
+    assert (agreed.code, agreed.document["schema"]) == (0, "dealmeter.reconcile/1")
+    with Database(f"sqlite:///{cli.folder / 'dealmeter.db'}") as database, database.write() as tx:
+        some = tx.scalars(text("SELECT id FROM deals LIMIT 2")).all()
+        tx.execute(text("DELETE FROM deals WHERE id IN (:a, :b)"), {"a": some[0], "b": some[1]})
+        tx.execute(text("UPDATE deals SET created_at = '2020-01-01 00:00:00.000000'"))
+    found = cli.run("reconcile")
+    assert found.code == 7
+    assert "deals" in found.out
+    assert "--repair" in found.out
+    assert "differs" in cli.run("status").out
+    repaired = cli.run("reconcile", "--repair")
+    assert repaired.code == 0, repaired.out + repaired.err
+    assert "differs" not in cli.run("status").out
