@@ -59,9 +59,9 @@ class Service:
     def configure(self, *names: str) -> None:
         """Write the configuration."""
         connections = "".join(CONNECTION.format(name=name, url=self.url, every=self.every) for name in names)
-        (self.folder / "dealmeter.yaml").write_text(
-            CONFIG.format(folder=self.folder, more=self.more, connections=connections)
-        )
+        parts = {**DEFAULTS, **{line.partition(":")[0]: line for line in self.more.splitlines()}}
+        more = "\n".join(parts.values()).replace("FOLDER", str(self.folder))
+        (self.folder / "dealmeter.yaml").write_text(CONFIG.format(more=more, connections=connections))
 
     def until(self, *actions: str) -> dict[str, Any]:
         """Read the log until one of these actions is told."""
