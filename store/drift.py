@@ -106,7 +106,7 @@ def note_readable(tx: Connection, grant: Grant, run_id: int, told: Mapping[str, 
         if why
         else Change(object=object_, field=WHOLE, what=ADDED, before=None, after=READABLE)
         for object_, why in told.items()
-        if was.get(object_, bool(why)) == bool(why)
+        if object_ in was and was[object_] == bool(why)
     ]
     place = {"connection": grant.connection, "field": WHOLE, "label": ""}
     rows = [

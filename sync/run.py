@@ -310,7 +310,7 @@ class _Run:
     # ------------------------------------------------------------------------------------------------- reading
 
     def _read_streams(self, connector: Connector, streams: Sequence[Stream], saved: dict[str, Saved]) -> None:
-        self.fresh |= {s.name for s in streams if not s.of and (s.name not in saved or not saved[s.name].cursor)}
+        self.fresh |= {s.name for s in streams if not s.of and s.name not in saved}
         expired: list[Stream] = []
         readers = Readers(connector, saved, parallel=self.plan.parallel, stop=_Either(self.stop, self.abandon))
         for news in readers.read(streams):

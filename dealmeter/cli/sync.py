@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from connectors.duration import parse
 from dealmeter.cli.invocation import Invocation, command
 from dealmeter.errors import UsageError
 
@@ -44,6 +43,8 @@ def add_to(app: typer.Typer) -> None:
 
 
 def _duration(text: str | None) -> timedelta:
+    from connectors.duration import parse
+
     try:
         return parse(text) if text is not None else timedelta(0)
     except ValueError as error:

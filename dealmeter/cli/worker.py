@@ -30,7 +30,9 @@ def add_to(app: typer.Typer) -> None:
             int, typer.Option("--concurrency", "-c", min=1, max=64, help="Connections at the same time.")
         ] = 4,
     ) -> int:
-        """Run the connections that a daemon elsewhere asks for, through Celery's queue (`executor` in the file).
+        """Run the connections that a daemon elsewhere asks for.
+
+        They come through the queue of Celery that `executor` names in the configuration.
 
         Give it the daemon's configuration: only names of connections travel, never settings or secrets.
 
