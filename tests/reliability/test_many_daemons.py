@@ -22,7 +22,7 @@ from tests.sync.test_several_daemons import assert_never_twice_at_a_time, daemon
 CONNECTIONS = [f"account-{number}" for number in range(50)]
 ROUNDS, DAEMONS = 2, 4
 EVERY = "1m"
-LONGEST_S = 240
+LONGEST_S = 1200
 LEASE = timedelta(seconds=5)
 
 pytestmark = pytest.mark.skipif(PATIENCE < 2, reason="takes some minutes; two daemons are in tests/sync")
@@ -57,11 +57,11 @@ def test_four_daemons_share_fifty_connections_fairly(postgres_url: str, tmp_path
             if row["outcome"] != "interrupted":
                 count[row["connection"]] += 1
             assert max(count.values()) - min(count.values()) <= 2, count
-        assert min(count.values()) >= ROUNDS, count
         for row in rows:
             if row["outcome"] == "interrupted":
                 after = [other["started_at"] for other in rows if other["connection"] == row["connection"]]
                 assert any(at <= row["started_at"] + 4 * LEASE for at in after if at > row["started_at"])
+        assert min(count.values()) >= ROUNDS, count
 
 
 def served(database: Database) -> Counter[str]:
