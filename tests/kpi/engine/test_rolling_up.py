@@ -6,7 +6,7 @@ import pytest
 from kpi.cells import MACROS
 from kpi.rollup import roll
 
-ROWS = """CREATE TABLE rows AS SELECT i % 7 AS part, CAST(i AS DECIMAL(18, 3)) / 3 AS worth, i % 3 = 0 AS known,
+ROWS = """CREATE TABLE rows AS SELECT i % 7 AS part, CAST(i * 1.234 AS DECIMAL(18, 3)) AS worth, i % 3 = 0 AS known,
     CASE WHEN i % 5 > 0 THEN i END AS cycle FROM range(200) t(i)"""
 
 
