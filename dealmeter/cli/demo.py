@@ -21,7 +21,7 @@ def add_to(app: typer.Typer) -> None:
         deals: Annotated[
             int,
             typer.Option("--deals", min=20, max=200_000, help="How many deals the company has; its branch has half."),
-        ] = 300,
+        ] = 400,
         keep: Annotated[
             bool, typer.Option("--keep", help="Leave the sandboxes running afterwards, until Ctrl-C, to sync yourself.")
         ] = False,
