@@ -3,7 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: help demo test check dev bench format constraints clean
+PATIENCE ?= 10
+
+.PHONY: help demo test check dev bench reliability format constraints clean
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -26,6 +28,10 @@ dev: .venv/.dev ## Set up to develop
 bench: .venv/.dev ## Measure: a large sync, a full recompute (some minutes)
 	@$(BIN)/python benchmarks/full_sync.py --postgres
 	@$(BIN)/python benchmarks/recompute.py
+
+reliability: .venv/.dev ## Try the promises PATIENCE times as hard (10) and write the table
+	@DEALMETER_PATIENCE=$(PATIENCE) DEALMETER_RELIABILITY_REPORT=docs/reliability.md \
+	  $(BIN)/pytest -q tests/reliability tests/sync/test_several_daemons.py
 
 format: .venv/.dev ## Format the code
 	@$(BIN)/ruff check --fix .

@@ -10,9 +10,10 @@ from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel
 
+from connectors.discovery import Discoverer, Discovery
 from store.known import Known, NothingKnown
 from store.page import Children, Cursor, Merge, Page, Rejection
-from store.records import Account, Record
+from store.records import Account, Statement
 
 __all__ = [
     "Checked",
@@ -20,6 +21,8 @@ __all__ = [
     "Connector",
     "Context",
     "Cursor",
+    "Discoverer",
+    "Discovery",
     "Merge",
     "Meter",
     "Page",
@@ -34,14 +37,18 @@ class Stream:
 
     `entity` is what it is mainly about. `every` is its cadence, None for each run. A stream may complete another one
     (`of`): it sees what that one can't, and is read after it. With `implied`, the first full read of that one does
-    its work too, and its cadence counts from then on.
+    its work too, and its cadence counts from then on. An `optional` one is not in every account: where the CRM doesn't
+    let it be read it is skipped, with the reason, and nothing is wrong. `prefix` is what the ids of its records begin
+    with, where it shares a table with other streams.
     """
 
     name: str
-    entity: type[Record]
+    entity: type[Statement]
     every: timedelta | None = None
     of: str = ""
     implied: bool = False
+    optional: bool = False
+    prefix: str = ""
 
 
 class Meter:
@@ -89,13 +96,15 @@ class Context:
 class Checked:
     """What a check found: who we are, which streams can be read (empty text) or why not, what is left of the budget.
 
-    `clock_difference` is the CRM's clock minus ours.
+    `left_out` are optional streams that can't be read, and why: nothing is wrong with that. `clock_difference` is the
+    CRM's clock minus ours.
     """
 
     account: Account
     streams: Mapping[str, str]
     budget: Mapping[str, Any]
     clock_difference: timedelta
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 class Connector(Protocol):

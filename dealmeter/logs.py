@@ -18,7 +18,7 @@ SECRETS = (
     ),
 )
 """What looks like a secret, wherever it stands."""
-QUIET = ("apscheduler", "alembic", "urllib3", "hubspot", "sqlalchemy")
+QUIET = ("apscheduler", "alembic", "urllib3", "hubspot", "sqlalchemy", "celery", "kombu")
 """Libraries whose warnings we pass on, and nothing less."""
 
 

@@ -1,24 +1,32 @@
 """Compute every KPI from the store and write what changed; or one KPI, as it is asked for, without writing."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
 from typing import Any
 
+from duckdb import DuckDBPyConnection
 from sqlalchemy.engine import RowMapping
 
+from kpi.blueprint import dimensions_of
 from kpi.catalogue import METRICS
-from kpi.cells import Slice, slices
-from kpi.invariants import violations
+from kpi.cells import Slice, mandatory_dimensions, slices
+from kpi.custom import custom_metrics
+from kpi.invariants import lost_aliases, violations
 from kpi.metric import Metric
+from kpi.needs import missing_sources
 from kpi.periods import SLICED, Grain, Period
+from kpi.recipe import needed_copies
+from kpi.restated import touched
+from kpi.rewind import earlier_copies, rewind
 from kpi.settings import KpiSettings, Reporting, definitions_hash, resolve
-from kpi.snapshots import changed_rows, compare, newest
-from kpi.source import COPIES, Source, accounts
+from kpi.snapshots import changed_rows, compare, known_targets, named_periods, newest
+from kpi.source import COPIES, Copy, Source, accounts
+from kpi.warehouse import calendars, files_for
 from kpi.workshop import DEFAULT_LIMITS, Limits, fill, workshop
 from store.database import Database
-from store.snapshots import claim, define, last_run, save
+from store.snapshots import LIVE, REBUILT, claim, define, keep_periods, keep_targets, last_run, save
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,35 +46,44 @@ def compute(
     *,
     now: datetime,
     as_of: datetime | None = None,
+    at: datetime | None = None,
     sync_run_ids: Sequence[int] = (),
     version: str = "0.1.0",
     limits: Limits = DEFAULT_LIMITS,
     clock: Callable[[], float] = perf_counter,
     metrics: Mapping[str, Metric] = METRICS,
 ) -> Computation:
-    """Compute all KPIs as of `now`, and write the run with the values that changed in one transaction."""
+    """Compute all KPIs as of `now`, and write the run with the values that changed in one transaction.
+
+    With `at` they are computed as if it were that instant, from what the histories tell of it. Such values are marked
+    `rebuilt`, compared only with those that were rebuilt for the same instant, and never among the newest ones.
+    """
     begun = clock()
-    chosen = {key: metric for key, metric in metrics.items() if settings.wants(key)}
+    every = {**metrics, **custom_metrics(settings)}
+    chosen = {key: metric for key, metric in every.items() if settings.wants(key)}
     definitions = definitions_hash({key: metric.card.version for key, metric in chosen.items()}, settings)
     with workshop(limits) as (duck, folder):
         source = Source(database, duck, folder, memory=limits.memory)
         reporting = resolve(settings, accounts(database))
         with database.read() as tx:
-            before, stored = last_run(tx), newest(tx, reporting.parameters_hash)
-        source.copy([*COPIES, stored])
-        fill(duck, database, settings, reporting, chosen, _kept(settings), now)
-        broken = violations(duck, chosen)
-        checked, written = compare(duck, source, restated_by=_reason(before, reporting, definitions))
+            before, stored = last_run(tx, at=at), newest(tx, reporting.parameters_hash, at)
+        missing = missing_sources(database, chosen, at)
+        bring(source, duck, reporting, at, stored, metrics=_without(chosen, missing))
+        fill(duck, settings, reporting, chosen, missing, _kept(settings), at or now)
+        broken = (*violations(duck, chosen), *lost_aliases(database))
+        touched(source, duck, chosen, None if at or before is None else before["computed_at"])
+        remapped = _is_remapped(before, reporting, definitions)
+        checked, written = compare(duck, source, remapped=remapped)
         with database.write() as tx:
             claim(tx)
-            if last_run(tx) != before:  # another process has saved a run meanwhile
-                source.copy([newest(tx, reporting.parameters_hash)])
-                checked, written = compare(duck, source, restated_by="edited_record")
+            if last_run(tx, at=at) != before:  # another process has saved a run meanwhile
+                source.copy([newest(tx, reporting.parameters_hash, at)])
+                checked, written = compare(duck, source, remapped=False)
             run = {
                 "sync_run_ids": list(sync_run_ids),
-                "as_of": as_of or now,
+                "as_of": at or as_of or now,
                 "computed_at": now,
-                "basis": "live",
+                "basis": LIVE if at is None else REBUILT,
                 "definitions_hash": definitions,
                 "parameters_hash": reporting.parameters_hash,
                 "version": version,
@@ -74,10 +91,31 @@ def compute(
                 "duration_s": clock() - begun,
                 "values_checked": checked,
                 "values_written": written,
+                **({"broken": list(broken)} if broken else {}),
             }
             run_id = save(tx, run, changed_rows(duck, tx.dialect.name))
             define(tx, [_definition(metric, now) for metric in chosen.values()])
+            keep_periods(tx, named_periods(duck))
+            if at is None:
+                keep_targets(tx, known_targets(duck))
     return Computation(run_id=run_id, checked=checked, written=written, duration_s=clock() - begun, broken=broken)
+
+
+def bring(
+    source: Source,
+    duck: DuckDBPyConnection,
+    reporting: Reporting,
+    at: datetime | None,
+    *more: Copy,
+    metrics: Iterable[Metric] | None = None,
+) -> None:
+    """Copy what the facts need, as it stands, or as it stood at an instant; with `metrics`, what those need."""
+    if at is None:
+        copies = COPIES if metrics is None else needed_copies(files_for(metrics))
+        source.copy([*copies, *more])
+        return
+    source.copy([*earlier_copies(COPIES, at, is_sqlite=source.is_sqlite), *more])
+    rewind(duck, COPIES, at, reporting.zone)
 
 
 def evaluate(
@@ -89,23 +127,31 @@ def evaluate(
     by: Sequence[str] = (),
     grain: Grain = Grain.MONTH,
     calendar: str = "gregorian",
+    at: datetime | None = None,
     limits: Limits = DEFAULT_LIMITS,
     metrics: Mapping[str, Metric] = METRICS,
 ) -> list[dict[str, Any]]:
-    """One KPI by any of its dimensions, also those that are never stored; nothing is written.
+    """One KPI by any of its dimensions and any calendar, also those that are never stored; nothing is written.
 
-    Raises KeyError for an unknown KPI and ValueError for a slice that it doesn't have.
+    With `at` as if it were that instant. Raises KeyError for an unknown KPI and ValueError for a slice or a calendar
+    that there isn't, and for one without the dimension that the KPI is only kept by.
     """
-    metric = metrics[key]
-    if unknown := sorted(set(by) - set(metric.dimensions)):
-        raise ValueError(f"{key} has no dimension {', '.join(unknown)}; it has {', '.join(metric.dimensions)}")
+    metric = {**metrics, **custom_metrics(settings)}[key]
+    known = dimensions_of(metric) if "connection" in by else metric.dimensions
+    if unknown := sorted(set(by) - set(known)):
+        raise ValueError(f"{key} has no dimension {', '.join(unknown)}; it has {', '.join(known)}")
     if by and grain not in SLICED:
         raise ValueError(f"slices are for {', '.join(SLICED)}, not for each {grain}")
+    if unsaid := sorted(set(mandatory_dimensions(metric)) - set(by)):
+        raise ValueError(f"{key} means something only by {', '.join(unsaid)}: ask by that too")
     asked = Slice(calendar=calendar, grain=grain.value, dimensions=tuple(sorted(by)))
     with workshop(limits) as (duck, folder):
-        Source(database, duck, folder, memory=limits.memory).copy(COPIES)
         reporting = resolve(settings, accounts(database))
-        fill(duck, database, settings, reporting, {key: metric}, lambda *_: (asked,), now)
+        calendars(settings, reporting, only=calendar)
+        missing = missing_sources(database, {key: metric}, at)
+        source, present = Source(database, duck, folder, memory=limits.memory), _without({key: metric}, missing)
+        bring(source, duck, reporting, at, metrics=present)
+        fill(duck, settings, reporting, {key: metric}, missing, lambda *_: (asked,), at or now, calendar=calendar)
         found = duck.execute(
             "SELECT * FROM kpi_values WHERE calendar = ? AND grain = ? AND dimension = ? ORDER BY period_start, member",
             [calendar, str(grain), asked.dimension],
@@ -114,15 +160,27 @@ def evaluate(
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
+def _without(metrics: Mapping[str, Metric], missing: Mapping[str, str]) -> list[Metric]:
+    return [metric for key, metric in metrics.items() if key not in missing]
+
+
 def _kept(settings: KpiSettings) -> Callable[[Metric, Sequence[Period]], tuple[Slice, ...]]:
-    return lambda metric, periods: slices(metric, periods, settings.dimensions_off, settings.crossed)
+    """Which slices are stored: those of the settings, `connection` where the facts tell it."""
+
+    def kept(metric: Metric, periods: Sequence[Period]) -> tuple[Slice, ...]:
+        more = [name for name in settings.dimensions_on if name in metric.dimensions]
+        if "connection" in settings.dimensions_on and "connection" in dimensions_of(metric):
+            more.append("connection")
+        return slices(metric, periods, settings.dimensions_off, settings.crossed, more)
+
+    return kept
 
 
-def _reason(before: RowMapping | None, reporting: Reporting, definitions: str) -> str:
-    """Why values of periods that are over differ from those of the last run, as far as the run can tell."""
+def _is_remapped(before: RowMapping | None, reporting: Reporting, definitions: str) -> bool:
+    """Whether the words of the CRM are read otherwise than in the last run."""
     if before is None or before["parameters_hash"] != reporting.parameters_hash:
-        return "edited_record"
-    return "edited_record" if before["definitions_hash"] == definitions else "mapping_change"
+        return False
+    return bool(before["definitions_hash"].partition(".")[2] != definitions.partition(".")[2])
 
 
 def _definition(metric: Metric, now: datetime) -> dict[str, Any]:

@@ -2,13 +2,18 @@
 
 from kpi.catalogue import DIMENSIONS
 from kpi.catalogue.dimensions import ON_DEMAND
-from kpi.metric import Growth, Metric, PerSpan, Polarity, Unit
+from kpi.cells import grains_of, is_mandatory
+from kpi.metric import Metric, Polarity, Unit
+from kpi.periods import SLICED
 
 UNITS = {
     Unit.MONEY: "money, in the reporting currency",
     Unit.RATIO: "ratio (0.25 is 25 %)",
     Unit.COUNT: "count",
     Unit.DURATION: "days",
+    Unit.SCORE: "score",
+    Unit.MINUTES: "minutes",
+    Unit.MONTHS: "months",
 }
 POLARITIES = {
     Polarity.UP: "higher is better",
@@ -27,11 +32,11 @@ def explain(metric: Metric, language: str = "en") -> str:
         f"Unit        {UNITS[card.unit]}",
         f"Polarity    {POLARITIES[card.polarity]}",
         f"Placed by   {card.day}",
-        f"Totals      {_totals(metric)}",
-        f"Slices      {_slices(metric)}",
+        f"Totals      {totals_of(metric)}",
+        f"Slices      {slices_of(metric)}",
         "",
         "Dimensions",
-        *(f"  {name:<18}{DIMENSIONS[name]}" for name in metric.dimensions if name not in ON_DEMAND),
+        *(f"  {name:<20}{DIMENSIONS[name]}" for name in metric.dimensions if name not in ON_DEMAND),
         "",
         "Edge cases",
         *(f"  - {case}" for case in card.edge_cases),
@@ -44,13 +49,13 @@ def explain(metric: Metric, language: str = "en") -> str:
     return "\n".join(lines)
 
 
-def _totals(metric: Metric) -> str:
-    if isinstance(metric, Growth):
-        return "month"
-    if not isinstance(metric, PerSpan) and metric.mandatory:
+def totals_of(metric: Metric) -> str:
+    """The grains that it has totals for."""
+    if is_mandatory(metric):
         return f"none, only by {metric.dimensions[0]}"
-    return "day, week, month, quarter, year, all"
+    return ", ".join(grains_of(metric))
 
 
-def _slices(metric: Metric) -> str:
-    return "month" if isinstance(metric, Growth) else "month, quarter, year, all"
+def slices_of(metric: Metric) -> str:
+    """The grains that it has slices for."""
+    return ", ".join(grain for grain in grains_of(metric) if grain in SLICED)

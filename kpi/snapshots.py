@@ -1,6 +1,8 @@
 """Compare what was computed with the newest row of each series, and write what changed."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from duckdb import DuckDBPyConnection
@@ -16,13 +18,17 @@ COMPARED = (
 )  # fmt: skip
 SNAPSHOTS = table_of(KpiSnapshot)
 BATCH = 20_000
-COVERAGE = (
-    '{"amount": "DOUBLE", "credits": "DOUBLE", "fx_missing": "BIGINT", "invalid_n": "BIGINT", "open_share": "DOUBLE"}'
-)
 DIFFERS = """CREATE OR REPLACE MACRO differs(stored, computed) AS
     stored IS DISTINCT FROM CAST(CAST(computed AS VARCHAR) AS DOUBLE)"""
-COVERS = f"""CREATE OR REPLACE MACRO covers_otherwise(stored, computed) AS stored IS DISTINCT FROM computed
-    AND from_json(stored, '{COVERAGE}') IS DISTINCT FROM from_json(computed, '{COVERAGE}')"""
+COVERED = """CREATE OR REPLACE MACRO covered(text) AS
+    list_sort(map_entries(from_json(text, '"MAP(VARCHAR, DOUBLE)"')))"""
+COVERS = """CREATE OR REPLACE MACRO covers_otherwise(stored, computed) AS stored IS DISTINCT FROM computed
+    AND (len(covered(stored)) IS DISTINCT FROM len(covered(computed)) OR list_bool_or(list_transform(
+        list_zip(covered(stored), covered(computed)), lambda pair: pair[1].key IS DISTINCT FROM pair[2].key
+        OR CASE WHEN pair[1].key = 'standard_error'
+            THEN abs(pair[1].value - pair[2].value) > 0.00001 * abs(pair[1].value)
+            ELSE pair[1].value IS DISTINCT FROM pair[2].value END)))"""
+"""Standard errors are sums of fractions: their last digits depend on the order of the rows, and say nothing."""
 CHANGED = """
 CREATE OR REPLACE TABLE changed AS
 WITH compared AS (
@@ -36,7 +42,11 @@ WITH compared AS (
     FROM (FROM kpi_values UNION ALL BY NAME FROM emptied) c LEFT JOIN newest p ON p.series = c.series
 )
 SELECT *, CASE WHEN previous_id IS NULL THEN NULL WHEN was_version <> definition_version THEN 'definition_change'
-    WHEN is_restated AND NOT was_partial THEN $restated_by END AS change_reason
+    WHEN is_restated AND NOT was_partial THEN CASE WHEN $remapped THEN 'mapping_change' ELSE coalesce((
+        SELECT string_agg(DISTINCT t.reason, ',' ORDER BY t.reason) FROM edited t
+        JOIN lineage l ON l.source = t.source WHERE l.kpi_key = compared.kpi_key
+            AND t.since < compared.period_end AND t.until >= compared.period_start), 'edited_record') END
+    END AS change_reason
 FROM compared WHERE is_restated OR is_marked
 """
 VANISHED = """
@@ -61,18 +71,21 @@ FROM gone g JOIN metrics m ON m.kpi_key = g.kpi_key
 """
 
 
-def newest(tx: Connection, parameters_hash: str) -> Copy:
-    """The newest row of each series under these parameters, to compare with."""
-    where = newest_complete(tx, parameters_hash)
+def newest(tx: Connection, parameters_hash: str, at: datetime | None = None) -> Copy:
+    """The newest row of each series under these parameters, to compare with; with `at`, of those rebuilt for it."""
+    where = newest_complete(tx, parameters_hash, at=at)
     return Copy(table=SNAPSHOTS, columns=COMPARED, where=where, into="newest", decimals="double")
 
 
-def compare(duck: DuckDBPyConnection, source: Source, *, restated_by: str) -> tuple[int, int]:
+def compare(duck: DuckDBPyConnection, source: Source, *, remapped: bool) -> tuple[int, int]:
     """Make `changed` from `kpi_values` and `newest`; answers how many values were checked and how many changed.
 
+    Why a period that is over changed: because words of the CRM are read otherwise (`remapped`), else what was done to
+    records (see `restated`) that the KPI is computed from and that have to do with the period.
     A series that had rows behind it and has none now is compared too, as 0 or null: no slice stays stale.
     """
     duck.execute(DIFFERS)
+    duck.execute(COVERED)
     duck.execute(COVERS)
     duck.execute("CREATE OR REPLACE TABLE emptied AS FROM kpi_values LIMIT 0")
     gone = [row[0] for row in duck.execute(VANISHED).fetchall()]
@@ -80,7 +93,7 @@ def compare(duck: DuckDBPyConnection, source: Source, *, restated_by: str) -> tu
         ids = ", ".join(map(str, gone[start : start + BATCH]))
         source.copy([Copy(table=SNAPSHOTS, columns=IDENTITY, where=f"id IN ({ids})", into="gone")])
         duck.execute(EMPTIED)
-    duck.execute(CHANGED, {"restated_by": restated_by})
+    duck.execute(CHANGED, {"remapped": remapped})
     return _count(duck, "kpi_values") + _count(duck, "emptied"), _count(duck, "changed")
 
 
@@ -91,6 +104,26 @@ def changed_rows(duck: DuckDBPyConnection, dialect: str) -> Iterator[Sequence[tu
     cursor = duck.execute(f"SELECT {selected} FROM changed ORDER BY {order}")
     while batch := cursor.fetchmany(BATCH):
         yield batch
+
+
+def named_periods(duck: DuckDBPyConnection) -> list[dict[str, Any]]:
+    """The periods that were computed, with their names; days and weeks go by their dates."""
+    names = ("calendar", "grain", "period_start", "period_end", "name")
+    found = duck.execute(
+        "SELECT calendar, grain, start_day, end_day, name FROM periods WHERE grain NOT IN ('day', 'week')"
+    ).fetchall()
+    return [dict(zip(names, row, strict=True)) for row in found]
+
+
+def known_targets(duck: DuckDBPyConnection) -> list[dict[str, Any]]:
+    """The targets by period, as `store.snapshots.keep_targets` takes them."""
+    names = ("kpi_key", "calendar", "grain", "period_start", "dimension", "member", "target", "fx_missing", "versions")
+    found = duck.execute(
+        "SELECT kpi_key, calendar, grain, period_start, dimension, member, CAST(target AS VARCHAR), "
+        "CAST(fx_missing AS INTEGER), versions FROM target_values"
+    ).fetchall()
+    rows = [dict(zip(names, row, strict=True)) for row in found]
+    return [{**row, "target": None if row["target"] is None else Decimal(row["target"]).normalize()} for row in rows]
 
 
 def _stored(name: str, number: str) -> str:

@@ -7,7 +7,7 @@ tombstones: what a deleted company was stays told.
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +25,32 @@ from store.records import (
     ActivityLink,
     Campaign,
     Company,
+    CompetitorPrice,
     Contact,
     Deal,
     DealContact,
     DealFieldChange,
+    DealSplit,
     DealStageChange,
     ExchangeRate,
+    Lead,
+    LeadStageChange,
     LineItem,
+    MeetingInvite,
+    Order,
     Pipeline,
     Product,
+    ProductUsage,
+    Spend,
     Stage,
+    Subscription,
+    SurveyResponse,
+    Target,
     Team,
     TeamMembership,
+    Ticket,
+    TrainingEvent,
+    UnitCost,
     User,
 )
 from store.schema import TABLES
@@ -80,10 +94,15 @@ COPIES = (
           "merged_into_id"),
     _copy(Team, "connection id name"),
     _copy(TeamMembership, "connection user_id team_id is_primary valid_from valid_to deleted_at"),
-    _copy(Company, "connection id name country region industry employees size_band"),
-    _copy(Contact, "connection id source"),
-    _copy(Campaign, "connection id name"),
-    _copy(Pipeline, "connection id name include_in_kpis"),
+    _copy(Company, "connection id name country region industry employees size_band owner_id source deleted_at "
+          "merged_into_id"),
+    _copy(Contact, "connection id company_id email owner_id source country deleted_at merged_into_id"),
+    _copy(Lead, "connection id contact_id company_id owner_id source source_category campaign_id status stage_id "
+          "first_contacted_at qualified_at qualified_level converted_at converted_deal_id disqualified_at created_at "
+          "deleted_at merged_into_id"),
+    _copy(LeadStageChange, "connection lead_id changed_at to_stage", LIVE_DETAIL),
+    _copy(Campaign, "connection id name channel start_date end_date budget actual_cost currency deleted_at"),
+    _copy(Pipeline, "connection id name object include_in_kpis"),
     _copy(Stage, "connection pipeline_id id name sort_order is_closed is_won"),
     _copy(Deal, "connection id pipeline_id stage_id owner_id company_id primary_contact_id amount currency fx_rate "
           "probability forecast_category close_date closed_at is_closed is_won deal_type source source_category "
@@ -92,13 +111,30 @@ COPIES = (
     _copy(DealFieldChange, "connection deal_id field changed_at new_value",
           LIVE_DETAIL + " AND field IN ('amount', 'owner_id', 'forecast_category', 'close_date')"),
     _copy(DealContact, "connection deal_id contact_id", LIVE_DETAIL),
-    _copy(Product, "connection id name"),
-    _copy(LineItem, "connection id deal_id product_id net_amount", LIVE),
+    _copy(Product, "connection id name list_price unit_cost currency"),
+    _copy(LineItem, "connection id deal_id product_id quantity list_price unit_price unit_cost net_amount", LIVE),
+    _copy(DealSplit, "connection id deal_id user_id percent amount kind", LIVE),
+    _copy(Order, "connection id deal_id company_id ordered_on amount currency status deleted_at merged_into_id"),
+    _copy(Spend, "connection id spent_on period_start period_end category campaign_id source team amount currency",
+          LIVE),
+    _copy(UnitCost, "connection id product_id valid_from cost currency", LIVE),
+    _copy(TrainingEvent, "connection id user_id kind hours status completed_on", LIVE),
+    _copy(CompetitorPrice, "connection id product_id competitor price currency region observed_on", LIVE),
     _copy(ExchangeRate, "connection id from_currency to_currency effective_from rate", LIVE),
-    _copy(Activity, "connection id type direction owner_id occurred_at completed_at outcome is_automated",
+    _copy(Target, "connection id kpi_key scope_type scope_id period_start period_end value currency version "
+          "valid_from", LIVE),
+    _copy(Activity, "connection id type subtype direction owner_id occurred_at completed_at outcome is_automated",
           LIVE + " AND type IN ('call', 'email', 'message', 'meeting', 'task')"),
     _copy(ActivityLink, "connection activity_id entity entity_id",
-          LIVE_DETAIL + " AND entity IN ('deals', 'contacts', 'companies')"),
+          LIVE_DETAIL + " AND entity IN ('deals', 'contacts', 'companies', 'leads')"),
+    replace(_copy(Deal, "connection id merged_into_id", "merged_into_id IS NOT NULL"), into="merged_deals"),
+    replace(_copy(Activity, "connection id subject", LIVE + " AND type = 'meeting' AND subject IS NOT NULL"),
+            into="meeting_titles"),
+    _copy(MeetingInvite, "connection activity_id contact_id status", LIVE_DETAIL),
+    _copy(Ticket, "connection id company_id owner_id priority created_at first_response_at", LIVE),
+    _copy(SurveyResponse, "connection id type score sentiment responded_at company_id contact_id survey_id", LIVE),
+    _copy(Subscription, "connection id company_id product_id mrr currency start_date end_date", LIVE),
+    _copy(ProductUsage, "connection id company_id product_id day active_users events", LIVE),
 )  # fmt: skip
 
 
@@ -112,6 +148,11 @@ class Source:
     def __init__(self, database: Database, duck: DuckDBPyConnection, folder: Path, *, memory: str) -> None:
         self._database, self._duck, self._folder, self._memory = database, duck, folder, memory
         self._files = 0
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the store is a SQLite file."""
+        return self._database.is_sqlite
 
     def copy(self, copies: Sequence[Copy]) -> None:
         """Copy tables, all as of one moment of the store. Raises LostRowsError where something got lost."""
@@ -159,9 +200,14 @@ def _name(copy: Copy) -> str:
     return copy.into or copy.table.name
 
 
+def kinds_of(copy: Copy) -> dict[str, str]:
+    """What each of its columns is: one of `TYPES`."""
+    return {name: _kind(copy.table, name, copy.decimals) for name in copy.columns}
+
+
 def _step(copy: Copy, *, is_sqlite: bool) -> Step:
     """The SQL of one copy. SQLite streams are led by a typed row: the driver takes types from what comes first."""
-    kinds = {name: _kind(copy.table, name, copy.decimals) for name in copy.columns}
+    kinds = kinds_of(copy)
     source = f"FROM {copy.table.name} WHERE {copy.where}"
     rows = ", ".join(name if is_sqlite else _cast(name, kind) for name, kind in kinds.items())
     lead = ", ".join(f"{TYPES[kind][0]} AS {name}" for name, kind in kinds.items())

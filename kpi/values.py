@@ -5,43 +5,54 @@ from collections.abc import Mapping
 from duckdb import DuckDBPyConnection
 
 from kpi.catalogue.dimensions import LABELLED
-from kpi.metric import Flow, Growth, Metric, Moment, Percentile, PerSpan, Ratio, Unit
+from kpi.metric import Balance, Combined, Flow, Growth, Metric, Moment, Percentile, Periodic, Ratio, Unit
 from kpi.settings import KpiSettings, Reporting
+from kpi.warehouse import put_rows
 
 Z = 1.959963984540054
 COHORT_WINDOW = "SELECT greatest(30, 1.5 * coalesce(median(cycle), 0)) FROM closed_deals"
 VALUES = """
 CREATE OR REPLACE TABLE kpi_values AS
 WITH totals AS (
-    SELECT m.*, p.*, '' AS dimension, '' AS member, c.numerator, c.denominator, c.n, c.value, c.coverage
-    FROM metrics m JOIN periods p ON m.kind <> 'growth' OR p.grain = 'month'
+    SELECT m.*, p.*, '' AS dimension, '' AS member, c.numerator, c.denominator, c.n, c.value, c.coverage, c.status,
+        c.marks, c.detail
+    FROM metrics m JOIN wanted_slices w ON w.kpi_key = m.kpi_key AND w.dimension = ''
+    JOIN periods p ON p.calendar = w.calendar AND p.grain = w.grain
     LEFT JOIN (SELECT * FROM cells WHERE dimension = '') c ON c.kpi_key = m.kpi_key AND c.calendar = p.calendar
         AND c.grain = p.grain AND c.period_start = p.start_day
-    WHERE NOT m.mandatory
 ),
 slices AS (
-    SELECT m.*, p.*, c.dimension, c.member, c.numerator, c.denominator, c.n, c.value, c.coverage
+    SELECT m.*, p.*, c.dimension, c.member, c.numerator, c.denominator, c.n, c.value, c.coverage, c.status, c.marks,
+        c.detail
     FROM (SELECT * FROM cells WHERE dimension <> '') c JOIN metrics m ON m.kpi_key = c.kpi_key
     JOIN periods p ON p.calendar = c.calendar AND p.grain = c.grain AND p.start_day = c.period_start
     WHERE NOT m.is_missing
 ),
 every AS (SELECT * FROM totals UNION ALL SELECT * FROM slices),
 counted AS (
-    SELECT * EXCLUDE (numerator, denominator, n, value, coverage), value AS direct,
-        CASE WHEN NOT is_missing AND kind <> 'percentile' THEN coalesce(numerator, 0) END AS numerator,
-        CASE WHEN NOT is_missing AND kind <> 'sum' THEN coalesce(denominator, 0) END AS denominator,
+    SELECT * EXCLUDE (numerator, denominator, n, value, coverage, status), value AS direct, status AS own_status,
+        CASE WHEN NOT is_missing AND kind <> 'percentile' THEN coalesce(numerator, unless_why(own_status, kind)) END
+            AS numerator,
+        CASE WHEN NOT is_missing AND kind <> 'sum' THEN coalesce(denominator, unless_why(own_status, kind)) END
+            AS denominator,
         CASE WHEN NOT is_missing THEN coalesce(n, 0) END AS n,
         CASE WHEN NOT is_missing THEN coverage END AS coverage
     FROM every
 ),
 judged AS (
-    SELECT *, CASE WHEN is_missing THEN 'source_missing' WHEN kind = 'sum' THEN 'ok'
-        WHEN denominator = 0 THEN 'zero_denominator' WHEN denominator < 0 THEN 'negative_base' ELSE 'ok' END AS status
+    SELECT *, CASE WHEN is_missing THEN 'source_missing' WHEN own_status IS NOT NULL THEN own_status
+        WHEN kind = 'sum' THEN 'ok'
+        WHEN denominator IS NULL OR denominator = 0 THEN 'zero_denominator'
+        WHEN denominator < 0 THEN 'negative_base' ELSE 'ok' END AS status
     FROM counted
 ),
 valued AS (
     SELECT *, CASE WHEN status <> 'ok' THEN NULL WHEN kind = 'sum' THEN numerator
         WHEN kind = 'percentile' THEN direct
+        WHEN kind = 'change' THEN direct
+        WHEN kind = 'ceiling' AND numerator = 0 THEN 0
+        WHEN kind = 'ceiling' THEN CAST((unscaled(numerator) + unscaled(denominator) - 1) // unscaled(denominator)
+            AS DECIMAL(28, 0))
             ELSE CAST(quotient(numerator, denominator, digits) AS DECIMAL(38, 10)) END AS value,
         CASE WHEN has_interval AND status = 'ok'
             THEN wilson(CAST(numerator AS DOUBLE), CAST(denominator AS DOUBLE)) END AS interval,
@@ -62,11 +73,11 @@ SELECT v.kpi_key, v.version AS definition_version, v.calendar, v.grain, v.start_
         || CAST(to_json(v.member_2) AS VARCHAR) || '}' END AS dims,
     v.value, v.numerator, v.denominator, v.unit, v.currency, v.n,
     CAST(v.interval.low AS DECIMAL(38, 10)) AS ci_low, CAST(v.interval.high AS DECIMAL(38, 10)) AS ci_high, v.status,
-    CASE WHEN v.is_missing THEN v.missing_detail END AS status_detail,
+    CASE WHEN v.is_missing THEN v.missing_detail ELSE v.detail END AS status_detail,
     flag_list(CAST(json_extract(v.coverage, '$.amount') AS DOUBLE) < 1,
         v.flags_small AND v.status = 'ok' AND v.n < min_sample(),
         CAST(json_extract(v.coverage, '$.fx_missing') AS BIGINT) > 0,
-        v.cohort AND v.status = 'ok' AND today() - (v.end_day - 1) < cohort_window()) AS flags,
+        v.cohort AND v.status = 'ok' AND today() - (v.end_day - 1) < cohort_window(), v.marks) AS flags,
     v.coverage, v.is_running AS is_partial,
     CAST(round(v.elapsed_days / (v.end_day - v.start_day), 10) AS DECIMAL(38, 10)) AS elapsed_fraction,
     NOT v.is_running AND v.end_day + late_window() <= today() AS is_final,
@@ -77,18 +88,25 @@ FROM valued v
 LEFT JOIN labels l1 ON l1.dimension = v.dimension_1 AND l1.member = v.member_1
 LEFT JOIN labels l2 ON l2.dimension = v.dimension_2 AND l2.member = v.member_2
 """
+METRICS = {
+    "kpi_key": "VARCHAR", "version": "VARCHAR", "unit": "VARCHAR", "currency": "VARCHAR", "kind": "VARCHAR",
+    "digits": "INTEGER", "has_interval": "BOOLEAN", "cohort": "BOOLEAN", "flags_small": "BOOLEAN",
+    "is_missing": "BOOLEAN", "missing_detail": "VARCHAR",
+}  # fmt: skip
 WILSON = f"""CREATE OR REPLACE MACRO wilson(part, whole) AS {{
     'low': round(greatest(0, (part + {Z * Z / 2} - {Z} * sqrt(part * (whole - part) / whole + {Z * Z / 4}))
         / (whole + {Z * Z})), 10),
     'high': round(least(1, (part + {Z * Z / 2} + {Z} * sqrt(part * (whole - part) / whole + {Z * Z / 4}))
         / (whole + {Z * Z})), 10)}}"""
+UNLESS_WHY = """CREATE OR REPLACE MACRO unless_why(status, kind) AS
+    CASE WHEN status IS NULL AND kind <> 'change' THEN 0 END"""
 BARE_ID = """CREATE OR REPLACE MACRO bare_id(dimension, member) AS CASE WHEN contains(member, ':') AND dimension IN
     ('owner', 'team', 'pipeline', 'stage', 'campaign', 'product', 'company')
     THEN substr(member, strpos(member, ':') + 1) ELSE member END"""
-FLAG_LIST = """CREATE OR REPLACE MACRO flag_list(unpriced, small, fx, young) AS CASE
-    WHEN coalesce(unpriced OR small OR fx OR young, false) THEN '[' || concat_ws(',',
+FLAG_LIST = """CREATE OR REPLACE MACRO flag_list(unpriced, small, fx, young, more) AS CASE
+    WHEN more IS NOT NULL OR coalesce(unpriced OR small OR fx OR young, false) THEN '[' || concat_ws(',',
     CASE WHEN unpriced THEN '"amount_missing"' END, CASE WHEN small THEN '"below_min_sample"' END,
-    CASE WHEN fx THEN '"fx_missing"' END, CASE WHEN young THEN '"immature"' END) || ']' END"""
+    CASE WHEN fx THEN '"fx_missing"' END, CASE WHEN young THEN '"immature"' END, more) || ']' END"""
 
 
 def assemble(
@@ -108,6 +126,7 @@ def assemble(
     ):
         duck.execute(f"CREATE OR REPLACE MACRO {signature} AS {expression}")
     duck.execute(WILSON)
+    duck.execute(UNLESS_WHY)
     duck.execute(FLAG_LIST)
     duck.execute(BARE_ID)
     _metrics(duck, metrics, missing, reporting)
@@ -117,11 +136,19 @@ def assemble(
 
 def kind(metric: Metric) -> str:
     """How the value follows from the cell."""
-    if isinstance(metric, Flow | Moment):
-        return "sum"
-    if isinstance(metric, Percentile):
-        return "percentile"
-    return "growth" if isinstance(metric, Growth) else "quotient"
+    match metric:
+        case Flow() | Moment(base="") | Balance(base="") | Periodic(base="") | Combined(denominator=""):
+            return "sum"
+        case Percentile():
+            return "percentile"
+        case Combined(rounded_up=True):
+            return "ceiling"
+        case Growth(of=Flow()):
+            return "growth"
+        case Growth():
+            return "change"
+        case _:
+            return "quotient"
 
 
 def _metrics(
@@ -135,8 +162,7 @@ def _metrics(
             reporting.currency if metric.card.unit is Unit.MONEY else None,
             kind(metric),
             6 if metric.card.unit is Unit.MONEY else 10,
-            not isinstance(metric, PerSpan | Growth) and metric.mandatory,
-            isinstance(metric, Ratio),
+            isinstance(metric, Ratio) or (isinstance(metric, Balance | Periodic | Combined) and metric.is_share),
             isinstance(metric, Ratio) and metric.cohort,
             metric.card.flags_small,
             key in missing,
@@ -144,13 +170,7 @@ def _metrics(
         )
         for key, metric in metrics.items()
     ]
-    duck.execute(
-        "CREATE OR REPLACE TABLE metrics (kpi_key VARCHAR, version VARCHAR, unit VARCHAR, currency VARCHAR, "
-        "kind VARCHAR, digits INTEGER, mandatory BOOLEAN, has_interval BOOLEAN, cohort BOOLEAN, flags_small BOOLEAN, "
-        "is_missing BOOLEAN, missing_detail VARCHAR)"
-    )
-    if rows:
-        duck.executemany("INSERT INTO metrics VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    put_rows(duck, "metrics", METRICS, rows)
 
 
 def _labels() -> str:

@@ -11,16 +11,15 @@ from typing import Any
 
 import duckdb
 from duckdb import DuckDBPyConnection
-from sqlalchemy import Connection, text
 
-from kpi.cells import CELLS, MACROS, Slice, add_up, part_key
-from kpi.derived import at_moments, growth, per_span
-from kpi.metric import Flow, Growth, Mean, Metric, Moment, OverFact, Percentile, PerSpan, Ratio
+from kpi.blueprint import tell_connections
+from kpi.cells import CELLS, MACROS, Slice, add_up
+from kpi.derived import Asked, derive, direct_parts
+from kpi.metric import Metric
 from kpi.periods import Period
 from kpi.settings import KpiSettings, Reporting
 from kpi.values import assemble
-from kpi.warehouse import build, put_rows
-from store.database import Database
+from kpi.warehouse import build, files_for, put_rows
 
 Wanted = Mapping[str, tuple[Metric, tuple[Slice, ...]]]
 Slicing = Callable[[Metric, Sequence[Period]], tuple[Slice, ...]]
@@ -42,7 +41,7 @@ FEW_ROWS = 20_000
 
 @contextmanager
 def workshop(limits: Limits) -> Iterator[tuple[DuckDBPyConnection, Path]]:
-    """An empty DuckDB in memory that never reaches for the network, and a folder for its files."""
+    """An empty DuckDB in memory that reaches for nothing but the files in its own folder, and that folder."""
     with tempfile.TemporaryDirectory(prefix="dealmeter-") as folder:
         config: dict[str, Any] = {
             "threads": limits.threads,
@@ -53,6 +52,8 @@ def workshop(limits: Limits) -> Iterator[tuple[DuckDBPyConnection, Path]]:
             "preserve_insertion_order": False,
         }
         duck = duckdb.connect(":memory:", config=config)
+        duck.execute(f"SET allowed_directories = ['{folder}']")
+        duck.execute("SET enable_external_access = false")
         try:
             yield duck, Path(folder)
         finally:
@@ -61,41 +62,41 @@ def workshop(limits: Limits) -> Iterator[tuple[DuckDBPyConnection, Path]]:
 
 def fill(
     duck: DuckDBPyConnection,
-    database: Database,
     settings: KpiSettings,
     reporting: Reporting,
     metrics: Mapping[str, Metric],
+    missing: Mapping[str, str],
     slicing: Slicing,
     now: datetime,
+    *,
+    calendar: str | None = None,
 ) -> None:
-    """Make `kpi_values` from the copied columns: every cell of every metric, as it would be stored."""
+    """Make `kpi_values` from the copied columns: every cell of every metric, as it would be stored.
+
+    `missing` names, by KPI, the source that isn't there. With `calendar` for that one's periods, else for those of the
+    settings.
+    """
     [(rows,)] = duck.execute("SELECT (SELECT count(*) FROM deals) + (SELECT count(*) FROM activities)").fetchall()
     if rows < FEW_ROWS:
         duck.execute("SET threads = 1")
-    periods = build(duck, settings, reporting, now)
+    present = {key: metric for key, metric in metrics.items() if key not in missing}
+    only = files_for(present.values())
+    periods = build(duck, settings, reporting, now, metrics=metrics, only=only, calendar=calendar)
     duck.execute(MACROS)
     duck.execute(CELLS)
     wanted = {key: (metric, slicing(metric, periods)) for key, metric in metrics.items()}
-    _fill_cells(duck, wanted, periods)
-    assemble(duck, metrics, _missing_sources(database, metrics), settings, reporting)
+    if any("connection" in one.dimensions for _, ones in wanted.values() for one in ones):
+        tell_connections(duck, present)
+    _fill_cells(duck, {key: wanted[key] for key in present}, periods)
     _note_slices(duck, wanted)
+    assemble(duck, metrics, missing, settings, reporting)
 
 
 def _fill_cells(duck: DuckDBPyConnection, wanted: Wanted, periods: Sequence[Period]) -> None:
     """Add up every metric in its slices: first what is one fact's, a fact at a time, then what follows."""
-    direct: list[tuple[str, OverFact, tuple[Slice, ...]]] = []
-    for key, (metric, ones) in wanted.items():
-        match metric:
-            case Flow() | Ratio() | Mean() | Percentile():
-                direct.append((key, metric, ones))
-            case PerSpan():
-                direct.append((part_key(metric), metric.part, ones))
-            case Growth():
-                direct.append((part_key(metric), metric.of, ones))
-            case Moment():
-                at_moments(duck, metric, ones)
+    direct = [part for key, (metric, ones) in wanted.items() for part in direct_parts(key, metric, ones)]
     direct.sort(key=lambda one: one[1].fact)
-    twins = _twins(periods)
+    twins = _twins(periods) if direct else {}
     for _, group in groupby(direct, key=lambda one: one[1].fact):
         add_up(duck, {key: (metric, _by_twins(ones, twins)) for key, metric, ones in group})
     for (calendar, grain), (other, _) in twins.items():
@@ -103,11 +104,8 @@ def _fill_cells(duck: DuckDBPyConnection, wanted: Wanted, periods: Sequence[Peri
             f"INSERT INTO cells SELECT * REPLACE ('{calendar}' AS calendar) FROM cells "
             f"WHERE calendar = '{other}' AND grain = '{grain}' AND kpi_key IN ({', '.join(map(repr, _keys(direct)))})"
         )
-    for metric, ones in wanted.values():
-        if isinstance(metric, PerSpan):
-            per_span(duck, metric, ones)
-        elif isinstance(metric, Growth):
-            growth(duck, metric, ones, periods)
+    for key, (metric, ones) in wanted.items():
+        derive(duck, key, metric, ones)
 
 
 Grains = Mapping[tuple[str, str], tuple[str, str]]
@@ -132,21 +130,8 @@ def _by_twins(ones: tuple[Slice, ...], twins: Grains) -> tuple[Slice, ...]:
     return tuple(dict.fromkeys(replace(one, calendar=calendar) for one, (calendar, _) in pairs))
 
 
-def _keys(direct: Sequence[tuple[str, OverFact, tuple[Slice, ...]]]) -> list[str]:
+def _keys(direct: Sequence[Asked]) -> list[str]:
     return [key for key, _, _ in direct]
-
-
-def _missing_sources(database: Database, metrics: Mapping[str, Metric]) -> dict[str, str]:
-    """By KPI, the table that it needs and that has never had a row."""
-    tables = {table for metric in metrics.values() for table in metric.card.needs}
-    with database.read() as tx:
-        empty = {table for table in tables if not _has_rows(tx, table)}
-    found = {key: next((t for t in metric.card.needs if t in empty), None) for key, metric in metrics.items()}
-    return {key: table for key, table in found.items() if table is not None}
-
-
-def _has_rows(tx: Connection, table: str) -> bool:
-    return tx.execute(text(f"SELECT 1 FROM {table} LIMIT 1")).first() is not None
 
 
 def _note_slices(duck: DuckDBPyConnection, wanted: Wanted) -> None:

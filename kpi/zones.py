@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 FIRST_YEAR, LAST_YEAR = 1970, 2080
 Change = tuple[datetime, int]
+Span = tuple[datetime, datetime]
+EVER = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
 
 @lru_cache(maxsize=16)
@@ -25,17 +27,24 @@ def offset_changes(zone: ZoneInfo) -> tuple[Change, ...]:
     return tuple(changes)
 
 
-def local_time(instant: str, zone: ZoneInfo) -> str:
-    """A DuckDB expression: the local time of a UTC timestamp expression."""
-    return f"({instant} + to_seconds({_tree(instant, offset_changes(zone))}))"
+def local_time(instant: str, zone: ZoneInfo, within: Span = EVER) -> str:
+    """A DuckDB expression: the local time of a UTC timestamp expression, for instants `within` a span."""
+    return f"({instant} + to_seconds({_tree(instant, _changes(zone, within))}))"
 
 
-def day_end(day: str, zone: ZoneInfo) -> str:
-    """A DuckDB expression: the last microsecond of a local day, as a UTC timestamp."""
-    changes = offset_changes(zone)
+def day_end(day: str, zone: ZoneInfo, within: Span = EVER) -> str:
+    """A DuckDB expression: the last microsecond of a local day `within` a span, as a UTC timestamp."""
+    changes = _changes(zone, within)
     walls = [(at + timedelta(seconds=max(now, before)), now) for (_, before), (at, now) in pairwise(changes)]
     local = f"({day} + INTERVAL 1 DAY)"
     return f"({local} - to_seconds({_tree(local, [changes[0], *walls])}) - INTERVAL 1 MICROSECOND)"
+
+
+def _changes(zone: ZoneInfo, within: Span) -> Sequence[Change]:
+    """The changes of the offset that matter in a span: few for a few years, and each costs a comparison."""
+    every, (first, last) = offset_changes(zone), within
+    start = max((place for place, (at, _) in enumerate(every) if at <= first), default=0)
+    return [every[start], *(change for change in every[start + 1 :] if change[0] <= last)]
 
 
 def _tree(value: str, changes: Sequence[Change]) -> str:

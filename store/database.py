@@ -1,7 +1,8 @@
 """Open a database and hold a transaction; with `store.upsert` the only place that knows dialects."""
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ class Database:
     def __init__(self, url: str = DEFAULT_URL) -> None:
         self.url = _resolve(url)
         self.engine = _engine(self.url)
+        self._file: tuple[int, int] | None = None
 
     @property
     def is_sqlite(self) -> bool:
@@ -54,6 +56,7 @@ class Database:
         SQLite takes one at a time. On PostgreSQL it is READ COMMITTED: conditions and locks are in the statements, so
         whoever waits for one sees what the other has written.
         """
+        self._insist_on_file()
         with _reachable(self.shown), self.engine.connect() as connection:
             connection = connection.execution_options(dealmeter_writes=True)
             with connection.begin():
@@ -62,11 +65,33 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A reading transaction that sees one moment of the database."""
+        self._insist_on_file()
         with _reachable(self.shown), self.engine.connect() as connection:
             if not self.is_sqlite:
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
                 yield connection
+
+    def _insist_on_file(self) -> None:
+        """An open SQLite file that was removed or replaced takes writes that nobody will ever read."""
+        name = self.url.database
+        if not self.is_sqlite or not name or name == ":memory:":
+            return
+        try:
+            status = os.stat(name)
+        except FileNotFoundError:
+            found = None
+        else:
+            found = (status.st_dev, status.st_ino)
+        if self._file is None:
+            self._file = found
+        elif found != self._file:
+            self._file = None
+            self.engine.dispose()
+            raise DatabaseUnavailableError(
+                f"the file {name} was {'removed' if found is None else 'replaced'} while it was in use",
+                hint="put it back, or restore a backup (`dealmeter db restore`); the next run uses what is there",
+            )
 
     def close(self) -> None:
         """Close every pooled connection."""
@@ -117,6 +142,13 @@ def _sqlite(url: URL) -> Engine:
                 hint="create the folder or name another file in `database.url`",
             )
     engine = create_engine(url, connect_args={"timeout": 30}, hide_parameters=True)
+
+    @event.listens_for(engine, "do_connect")
+    def _create_private(*_: object) -> None:
+        """A new file is its owner's alone; SQLite would leave that to the umask."""
+        if url.database and url.database != ":memory:":
+            with suppress(FileExistsError):
+                os.close(os.open(url.database, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: object) -> None:

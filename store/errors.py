@@ -17,6 +17,10 @@ class SchemaMismatchError(StoreError):
     """The database is older or newer than this program."""
 
 
+class BackupError(StoreError):
+    """A copy could not be made or put back."""
+
+
 class LeaseLostError(StoreError):
     """Somebody else holds the connection now; nothing more may be written for it."""
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Table, exists, func, select
+from sqlalchemy import Table, exists, func, literal, select, tuple_
 from sqlalchemy.sql.elements import ColumnElement
 
 from store.database import Database
-from store.records import Record
+from store.records import Record, Statement
 from store.schema import TABLES, SweepMark, table_of
 
 MARKS = table_of(SweepMark)
@@ -36,7 +36,11 @@ class Known(Protocol):
         """The next live ids, first seen before `until`, that the enumeration of `stream` has not met."""
         ...
 
-    def live(self, entity: type[Record], prefix: str = "") -> int:
+    def keys(self, entity: type[Statement], after: tuple[Any, ...] | None, limit: int) -> list[tuple[Any, ...]]:
+        """The next live keys after one (None: the first), in their own order: of records and of details."""
+        ...
+
+    def live(self, entity: type[Statement], prefix: str = "") -> int:
         """How many live rows there are."""
         ...
 
@@ -93,7 +97,18 @@ class StoreKnown:
         with self._database.read() as tx:
             return list(tx.scalars(query))
 
-    def live(self, entity: type[Record], prefix: str = "") -> int:
+    def keys(self, entity: type[Statement], after: tuple[Any, ...] | None, limit: int) -> list[tuple[Any, ...]]:
+        """The next live keys after one (None: the first), in their own order: of records and of details."""
+        table = TABLES[entity]
+        columns = [table.c[name] for name in entity.keys]
+        query = select(*columns).where(*self._live(table, "")).order_by(*columns).limit(limit)
+        if after is not None:
+            last = [literal(value, column.type) for value, column in zip(after, columns, strict=True)]
+            query = query.where(tuple_(*columns) > tuple_(*last))
+        with self._database.read() as tx:
+            return [tuple(row) for row in tx.execute(query)]
+
+    def live(self, entity: type[Statement], prefix: str = "") -> int:
         """How many live rows there are."""
         table = TABLES[entity]
         query = select(func.count()).select_from(table).where(*self._live(table, prefix))
@@ -137,7 +152,11 @@ class NothingKnown:
         """None."""
         return []
 
-    def live(self, entity: type[Record], prefix: str = "") -> int:
+    def keys(self, entity: type[Statement], after: tuple[Any, ...] | None, limit: int) -> list[tuple[Any, ...]]:
+        """None."""
+        return []
+
+    def live(self, entity: type[Statement], prefix: str = "") -> int:
         """None."""
         return 0
 

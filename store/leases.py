@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select, true, update
+from sqlalchemy.sql.elements import ColumnElement
 
 from store.errors import LeaseHeldError, LeaseLostError
 from store.schema import Lease, table_of
@@ -22,6 +24,7 @@ class Grant:
     connection: str
     holder: str
     token: int
+    for_: timedelta = LEASE_FOR
     taken_over: bool = False
 
 
@@ -40,24 +43,31 @@ def take(
 
     Raises LeaseHeldError while another holder's lease runs. `taken_over` tells that the last holder never gave it back.
     """
-    found = tx.execute(select(LEASES).where(LEASES.c.connection == connection).with_for_update()).mappings().first()
-    if found and found["holder"] and found["expires_at"] > now and not is_dead(found["holder"]):
+    free = {"connection": connection, "holder": "", "token": 0, "expires_at": now}
+    upsert(tx, LEASES, [free], unless=_is_there)  # a row to lock: of two that come first, one waits for the other
+    found = tx.execute(select(LEASES).where(LEASES.c.connection == connection).with_for_update()).mappings().one()
+    if found["holder"] and found["expires_at"] > now and not is_dead(found["holder"]):
         raise LeaseHeldError(
             f"another run ({found['holder']}) holds {connection} until {found['expires_at']:%H:%M:%S} UTC",
             hint="wait for it to end; a run that died frees the connection when that time has passed",
         )
-    token = (found["token"] if found else 0) + 1
+    token = found["token"] + 1
     row = {"connection": connection, "holder": holder, "token": token, "expires_at": now + for_}
     upsert(tx, LEASES, [row])
-    return Grant(connection=connection, holder=holder, token=token, taken_over=bool(found and found["holder"]))
+    taken_over = bool(found["holder"])
+    return Grant(connection=connection, holder=holder, token=token, for_=for_, taken_over=taken_over)
 
 
-def confirm(tx: Connection, grant: Grant, *, now: datetime, for_: timedelta = LEASE_FOR) -> None:
+def _is_there(stored: Any, incoming: Any) -> ColumnElement[bool]:
+    return true()
+
+
+def confirm(tx: Connection, grant: Grant, *, now: datetime) -> None:
     """Prolong the lease; the fence of every write. Raises LeaseLostError where the token is not ours any more."""
     held = tx.execute(
         update(LEASES)
         .where(LEASES.c.connection == grant.connection, LEASES.c.token == grant.token, LEASES.c.holder != "")
-        .values(expires_at=now + for_)
+        .values(expires_at=now + grant.for_)
     )
     if held.rowcount != 1:
         raise LeaseLostError(
@@ -73,3 +83,9 @@ def give_back(tx: Connection, grant: Grant, *, now: datetime) -> None:
         .where(LEASES.c.connection == grant.connection, LEASES.c.token == grant.token)
         .values(holder="", expires_at=now)
     )
+
+
+def abandoned(tx: Connection, *, now: datetime, is_dead: Callable[[str], bool]) -> list[str]:
+    """Connections whose run never ended and whose holder is silent or known to be dead: somebody should go on."""
+    held = tx.execute(select(LEASES).where(LEASES.c.holder != "")).mappings()
+    return [row["connection"] for row in held if row["expires_at"] <= now or is_dead(row["holder"])]

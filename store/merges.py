@@ -57,8 +57,9 @@ def merge(tx: Connection, connection: str, entity: type[Record], merges: Sequenc
     amend(tx, table, [row for row in gone if row["id"] in still_live], constants=fixed)
     if not new:
         return len(still_live)
-    rows = [{"old_id": old, "id": id_} for old, id_ in sorted(new)]
-    upsert(tx, ALIASES, rows, constants={"connection": connection, "entity": entity.table, "merged_at": page.read_at})
+    when = {merge.old_id: merge.merged_at or page.read_at for merge in merges}
+    rows = [{"old_id": old, "id": id_, "merged_at": when[old]} for old, id_ in sorted(new)]
+    upsert(tx, ALIASES, rows, constants={"connection": connection, "entity": entity.table})
     changed = dict(sorted(new))
     for where, column in ((ALIASES, "id"), *((TABLES[record], name) for record, name in REFERENCES.get(entity, ()))):
         within = of if where is ALIASES else where.c.connection == connection

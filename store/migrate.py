@@ -31,7 +31,7 @@ def current(database: Database) -> str | None:
 def upgrade(database: Database, revision: str = "head") -> None:
     """Migrate up, with the data in place. Raises SchemaMismatchError for a database that is newer than we are."""
     refuse_foreign(database)
-    _refuse_newer(current(database))
+    refuse_newer(current(database))
     with database.write() as tx:
         _lock(tx)
         views.drop(tx)
@@ -51,7 +51,7 @@ def downgrade(database: Database, revision: str) -> None:
 def ensure_current(database: Database) -> None:
     """Raises SchemaMismatchError unless the database has exactly this program's schema."""
     found = current(database)
-    _refuse_newer(found)
+    refuse_newer(found)
     if found != head():
         raise SchemaMismatchError(
             f"the database {database.shown} is {'empty' if found is None else f'at revision {found}'}, "
@@ -68,7 +68,7 @@ def prepare(database: Database, *, auto: bool) -> None:
     ensure_current(database)
 
 
-def _refuse_newer(found: str | None) -> None:
+def refuse_newer(found: str | None) -> None:
     known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
     if found is not None and found not in known:
         raise SchemaMismatchError(

@@ -15,7 +15,7 @@ Cursor = Mapping[str, Any]
 class Rejection:
     """Something in a CRM record that we could not use: the field (empty: the whole record), why, what came."""
 
-    entity: type[Record]
+    entity: type[Statement]
     record_id: str
     field: str = ""
     reason: str
@@ -24,7 +24,7 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merge:
-    """`old_id` was merged into `id`: it resolves to it from now on and never counts again."""
+    """`old_id` was merged into `id`: it resolves to it from now on and never counts again. At `merged_at`, if known."""
 
     entity: type[Record]
     old_id: str
@@ -43,7 +43,15 @@ class Children:
     parent: str
     parent_ids: frozenset[str]
     details: Sequence[Detail]
-    within: Mapping[str, str] = field(default_factory=dict)
+    within: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """An entity was read to its end: what of it was refused before `since`, and not again, is refused no more."""
+
+    entity: type[Statement]
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,3 +77,4 @@ class Page:
     payloads: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     notes: Sequence[str] = ()
     awaited: bool = False
+    settled: Settled | None = None

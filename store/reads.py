@@ -1,8 +1,8 @@
 """What readers ask of the store: accounts, runs, checkpoints, health."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Connection, RowMapping, func, or_, select
 
 from store.records import Account
 from store.schema import TABLES, Checkpoint, RejectionRow, Schedule, SyncRun, SyncRunStream, table_of
@@ -25,6 +25,12 @@ def recent_runs(tx: Connection, *, connection: str | None = None, limit: int = 2
     query = select(RUNS).order_by(RUNS.c.id.desc()).limit(limit)
     if connection is not None:
         query = query.where(RUNS.c.connection == connection)
+    return tx.execute(query).mappings().all()
+
+
+def runs_since(tx: Connection, after: int, *, also: Collection[int] = ()) -> Sequence[RowMapping]:
+    """The runs with higher ids than `after`, and those that are named; the oldest first."""
+    query = select(RUNS).where(or_(RUNS.c.id > after, RUNS.c.id.in_(also))).order_by(RUNS.c.id)
     return tx.execute(query).mappings().all()
 
 

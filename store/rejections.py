@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, and_, select, update
 
 from store.page import Page, Rejection
 from store.records import Record
@@ -35,6 +35,10 @@ def reject(tx: Connection, connection: str, run_id: int, page: Page) -> None:
         ]
         whose = {"connection": connection, "entity": entity, "resolved_at": page.read_at}
         amend(tx, REJECTIONS, resolved, constants=whose)
+    if page.settled is not None:
+        old = REJECTIONS.c.last_seen_at < page.settled.since
+        settled = update(REJECTIONS).where(is_open, REJECTIONS.c.entity == page.settled.entity.table, old)
+        tx.execute(settled.values(resolved_at=page.read_at))
 
 
 def _row(connection: str, run_id: int, rejection: Rejection, page: Page) -> dict[str, Any]:

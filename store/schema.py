@@ -171,6 +171,83 @@ class RejectionRow(SQLModel, table=True):
     run_id: int = Field(sa_type=BIG)
 
 
+class Comparison(SQLModel, table=True):
+    """Our count or sum beside the CRM's, as they were last compared. `part` narrows the object (empty: all of it).
+
+    `theirs` is null where the CRM doesn't tell. `why` says why, or what explains a difference.
+    """
+
+    __tablename__ = "comparisons"
+    connection: str = Field(primary_key=True)
+    object: str = Field(primary_key=True)
+    part: str = Field(primary_key=True)
+    measure: str = Field(primary_key=True)
+    ours: Decimal = Field(sa_type=DecimalType)
+    theirs: Decimal | None = Field(default=None, sa_type=DecimalType)
+    is_explained: bool = True
+    why: str = ""
+    checked_at: datetime = Field(sa_type=InstantType)
+
+
+class SchemaField(SQLModel, table=True):
+    """How the CRM last showed a field that we use; `field` is empty for the object itself, `type` where it isn't there.
+
+    A pipeline is shown as a field of `pipelines`, a stage as `PIPELINE/STAGE`.
+    """
+
+    __tablename__ = "schema_fields"
+    connection: str = Field(primary_key=True)
+    object: str = Field(primary_key=True)
+    field: str = Field(primary_key=True)
+    type: str = ""
+    label: str = ""
+
+
+class SchemaEvent(SQLModel, table=True):
+    """A change of the CRM's own schema as a run found it. `what`: removed, added, retyped, renamed."""
+
+    __tablename__ = "schema_events"
+    __table_args__ = (Index("ix_schema_events_connection", "connection", "id"),)
+    id: int | None = Field(default=None, primary_key=True, sa_type=BIG)
+    connection: str
+    object: str
+    field: str
+    what: str
+    before: str | None = None
+    after: str | None = None
+    first_seen_at: datetime = Field(sa_type=InstantType)
+    run_id: int = Field(sa_type=BIG)
+
+
+class Alert(SQLModel, table=True):
+    """What is wrong with a connection, as people were told: since when, how often, and when they were last told."""
+
+    __tablename__ = "alerts"
+    connection: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    since: datetime = Field(sa_type=InstantType)
+    times: int = 1
+    told: int = 1
+    told_at: datetime = Field(sa_type=InstantType)
+
+
+class Notification(SQLModel, table=True):
+    """News for people, kept until each channel has taken it. `not_before` is when it is tried again."""
+
+    __tablename__ = "notifications"
+    __table_args__ = (Index("ix_notifications_open", "settled_at", "not_before"),)
+    id: int | None = Field(default=None, primary_key=True, sa_type=BIG)
+    connection: str
+    kind: str
+    at: datetime = Field(sa_type=InstantType)
+    content: dict[str, Any] = Field(sa_type=JsonType)
+    delivered: list[str] | None = Field(default=None, sa_type=JsonType)
+    attempts: int = 0
+    not_before: datetime = Field(sa_type=InstantType)
+    settled_at: datetime | None = Field(default=None, sa_type=InstantType)
+    error: str | None = None
+
+
 class KpiDefinition(SQLModel, table=True):
     """A KPI as it was defined when a snapshot was taken: a changed definition is a new version."""
 
@@ -188,7 +265,10 @@ class KpiDefinition(SQLModel, table=True):
 
 
 class KpiSnapshotRun(SQLModel, table=True):
-    """One computation of all KPIs, also when nothing changed: the heartbeat. `status`: incomplete, complete."""
+    """One computation of all KPIs, also when nothing changed: the heartbeat. `status`: incomplete, complete.
+
+    `basis` is live or rebuilt (for the past instant `as_of`). `broken` tells in sentences which invariants don't hold.
+    """
 
     __tablename__ = "kpi_snapshot_runs"
     id: int | None = Field(default=None, primary_key=True, sa_type=BIG)
@@ -203,6 +283,18 @@ class KpiSnapshotRun(SQLModel, table=True):
     duration_s: float | None = None
     values_checked: int = Field(default=0, sa_type=BIG)
     values_written: int = Field(default=0, sa_type=BIG)
+    broken: list[str] | None = Field(default=None, sa_type=JsonType)
+
+
+class CalendarPeriod(SQLModel, table=True):
+    """A period of a calendar, with its name: half-open local days, `period_start` <= day < `period_end`."""
+
+    __tablename__ = "calendar_periods"
+    calendar: str = Field(primary_key=True)
+    grain: str = Field(primary_key=True)
+    period_start: date = Field(primary_key=True)
+    period_end: date = Field(primary_key=True)
+    name: str
 
 
 class KpiSnapshot(SQLModel, table=True):
@@ -252,6 +344,24 @@ class KpiSnapshot(SQLModel, table=True):
     previous_id: int | None = Field(default=None, sa_type=BIG)
     change_reason: str | None = None
     model_config: ClassVar[Any] = {"protected_namespaces": ()}
+
+
+class KpiTarget(SQLModel, table=True):
+    """The target of a KPI for a period and a member (empty: the company), as the newest computation found it.
+
+    `versions` names the versions of the targets that it is made of. `target` is null where a rate is missing.
+    """
+
+    __tablename__ = "kpi_targets"
+    kpi_key: str = Field(primary_key=True)
+    calendar: str = Field(primary_key=True)
+    grain: str = Field(primary_key=True)
+    period_start: date = Field(primary_key=True)
+    dimension: str = Field(primary_key=True)
+    member: str = Field(primary_key=True)
+    target: Decimal | None = Field(default=None, sa_type=DecimalType)
+    fx_missing: int = 0
+    versions: str | None = None
 
 
 def table_of(model: type[SQLModel]) -> Table:

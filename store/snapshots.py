@@ -4,15 +4,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, insert, select
+from sqlalchemy import Connection, Select, and_, func, insert, or_, select
 from sqlalchemy.engine import RowMapping
 
-from store.schema import KpiDefinition, KpiSnapshot, KpiSnapshotRun, table_of
+from store.schema import CalendarPeriod, KpiDefinition, KpiSnapshot, KpiSnapshotRun, KpiTarget, table_of
 from store.upsert import upsert
 
 RUNS = table_of(KpiSnapshotRun)
 VALUES = table_of(KpiSnapshot)
 DEFINITIONS = table_of(KpiDefinition)
+PERIODS = table_of(CalendarPeriod)
+TARGETS = table_of(KpiTarget)
 NUMBER_TYPE = {"sqlite": "DOUBLE", "postgresql": "VARCHAR"}
 """How a decimal is handed to `save`: exact text where the database keeps decimals."""
 COLUMNS = (
@@ -23,6 +25,8 @@ COLUMNS = (
 """What each saved row gives, in this order; the rest comes from its run."""
 NUMBERS = frozenset({"value", "numerator", "denominator", "ci_low", "ci_high", "elapsed_fraction"})
 OF_RUN = ("run_id", "basis", "as_of", "computed_at", "parameters_hash")
+LIVE, REBUILT = "live", "rebuilt"
+"""What a value was computed from: the records as they stand, or as the histories say that they stood."""
 ONE_WRITER = 0x6B7069  # "kpi"
 
 
@@ -49,26 +53,48 @@ def define(tx: Connection, definitions: Sequence[Mapping[str, Any]]) -> None:
     upsert(tx, DEFINITIONS, new)
 
 
-def newest_complete(tx: Connection, parameters_hash: str) -> str:
-    """A condition on kpi_snapshots: the newest row of each series under these parameters, of complete runs."""
-    incomplete = tx.execute(select(RUNS.c.id).where(RUNS.c.status != "complete")).scalars().all()
-    hidden = f" AND run_id NOT IN ({', '.join(map(str, incomplete))})" if incomplete else ""
-    of_these = f"parameters_hash = '{parameters_hash}'{hidden}"  # a digest of ours
-    return f"id IN (SELECT max(id) FROM kpi_snapshots WHERE {of_these} GROUP BY series)"
+def newest_complete(tx: Connection, parameters_hash: str, *, at: datetime | None = None) -> str:
+    """A condition on kpi_snapshots: the newest row of each series under these parameters, of complete runs.
+
+    With `at` those that were rebuilt for that instant; else the live ones.
+    """
+    if at is not None:
+        runs = tx.execute(select(RUNS.c.id).where(*_of_basis(at), RUNS.c.status == "complete")).scalars().all()
+        chosen = f" WHERE run_id IN ({', '.join(map(str, runs)) or 'NULL'})"
+    else:
+        others = select(RUNS.c.id).where(or_(RUNS.c.basis != LIVE, RUNS.c.status != "complete"))
+        hidden = tx.execute(others).scalars().all()
+        chosen = f" WHERE run_id NOT IN ({', '.join(map(str, hidden))})" if hidden else ""
+    newest = f"SELECT max(id) FROM kpi_snapshots{chosen} GROUP BY series"  # out of the index, where all runs count
+    return f"parameters_hash = '{parameters_hash}' AND id IN ({newest})"  # a series is of one digest of parameters
 
 
-def last_run(tx: Connection) -> RowMapping | None:
-    """The newest complete run."""
-    query = select(RUNS).where(RUNS.c.status == "complete").order_by(RUNS.c.id.desc()).limit(1)
+def last_run(tx: Connection, *, at: datetime | None = None) -> RowMapping | None:
+    """The newest complete run that looked at the present; with `at`, that rebuilt that instant."""
+    query = select(RUNS).where(*_of_basis(at), RUNS.c.status == "complete").order_by(RUNS.c.id.desc()).limit(1)
     return tx.execute(query).mappings().first()
 
 
-def latest(tx: Connection, *, as_of: datetime | None = None, **where: Any) -> Sequence[RowMapping]:
+def rebuilt_moments(tx: Connection) -> Sequence[datetime]:
+    """The instants for which values have been rebuilt, the newest first."""
+    query = select(RUNS.c.as_of).where(RUNS.c.basis == REBUILT, RUNS.c.status == "complete").distinct()
+    return sorted(tx.execute(query).scalars(), reverse=True)
+
+
+def latest(
+    tx: Connection, *, as_of: datetime | None = None, at: datetime | None = None, **where: Any
+) -> Sequence[RowMapping]:
     """The newest row of each series under the parameters in force, by KPI, period and member.
 
-    With `as_of` what was believed then. `where` gives values of columns, such as kpi_key="revenue".
+    With `as_of` what was believed then. With `at` what has been rebuilt for that instant from the histories; with both,
+    what was rebuilt for it by then. `where` gives values of columns, such as kpi_key="revenue".
     """
-    return tx.execute(_newest(as_of, where)).mappings().all()
+    return tx.execute(_newest(as_of, at, where)).mappings().all()
+
+
+def keep_periods(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Remember the names of periods, for readers."""
+    upsert(tx, PERIODS, rows)
 
 
 def history(tx: Connection, series: str) -> Sequence[RowMapping]:
@@ -77,8 +103,25 @@ def history(tx: Connection, series: str) -> Sequence[RowMapping]:
     return tx.execute(query).mappings().all()
 
 
-def _newest(as_of: datetime | None, where: Mapping[str, Any]) -> Select[Any]:
-    believed = [] if as_of is None else [RUNS.c.computed_at <= as_of]
+def keep_targets(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Put the targets by period in the place of those of the last computation, where they differ."""
+    columns = list(TARGETS.c)
+    known = {tuple(row) for row in tx.execute(select(*columns))}
+    wanted = {tuple(row[column.name] for column in columns) for row in rows}
+    if known != wanted:
+        tx.execute(TARGETS.delete())
+        if rows:
+            tx.execute(TARGETS.insert(), list(rows))
+
+
+def targets(tx: Connection, **where: Any) -> Sequence[RowMapping]:
+    """The targets by period; `where` gives values of columns."""
+    conditions = [TARGETS.c[name] == value for name, value in where.items()]
+    return tx.execute(select(TARGETS).where(*conditions)).mappings().all()
+
+
+def _newest(as_of: datetime | None, at: datetime | None, where: Mapping[str, Any]) -> Select[Any]:
+    believed = [*_of_basis(at), *([] if as_of is None else [RUNS.c.computed_at <= as_of])]
     in_force = (
         select(RUNS.c.parameters_hash)
         .where(RUNS.c.status == "complete", *believed)
@@ -97,6 +140,10 @@ def _newest(as_of: datetime | None, where: Mapping[str, Any]) -> Select[Any]:
     return select(VALUES).where(VALUES.c.id.in_(ids)).order_by(*(VALUES.c[name] for name in order))
 
 
+def _of_basis(at: datetime | None) -> tuple[Any, ...]:
+    return (RUNS.c.basis == LIVE,) if at is None else (RUNS.c.basis == REBUILT, RUNS.c.as_of == at)
+
+
 def _of_complete() -> Any:
     return and_(RUNS.c.id == VALUES.c.run_id, RUNS.c.status == "complete")
 
@@ -104,10 +151,14 @@ def _of_complete() -> Any:
 def _insert(tx: Connection, of_run: Mapping[str, Any], batch: Sequence[tuple[Any, ...]]) -> None:
     """Rows as SQLite keeps them, straight to the driver: a hundred thousand of them take a second."""
     names = ", ".join((*of_run, *COLUMNS))
-    places = ", ".join("?" * (len(of_run) + len(COLUMNS)))
-    constants = tuple(_bound(tx, name, value) for name, value in of_run.items())
-    statement = f"INSERT INTO kpi_snapshots ({names}) VALUES ({places})"  # names are the schema's
-    tx.exec_driver_sql(statement, [(*constants, *row) for row in batch])
+    constants = [_literal(_bound(tx, name, value)) for name, value in of_run.items()]
+    places = ", ".join([*constants, *("?" * len(COLUMNS))])
+    statement = f"INSERT INTO kpi_snapshots ({names}) VALUES ({places})"  # names are the schema's, constants our own
+    tx.exec_driver_sql(statement, list(batch))
+
+
+def _literal(value: int | str) -> str:
+    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
 
 
 def _bound(tx: Connection, name: str, value: Any) -> Any:

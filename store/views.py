@@ -12,9 +12,12 @@ SNAPSHOT = """
     s.as_of, s.computed_at, s.change_reason, s.run_id, s.id, s.previous_id
 """
 
+PERIOD_NAME = "COALESCE(p.name, CAST(s.period_start AS VARCHAR(10)))"
+NAMED = """LEFT JOIN calendar_periods p ON p.calendar = s.calendar AND p.grain = s.grain
+            AND p.period_start = s.period_start AND p.period_end = s.period_end"""
 VIEWS: dict[str, str] = {
     "kpi_latest": f"""
-        SELECT {SNAPSHOT} FROM kpi_snapshots s
+        SELECT {SNAPSHOT}, {PERIOD_NAME} AS period_name FROM kpi_snapshots s {NAMED}
         WHERE s.basis = 'live' AND s.parameters_hash = (
             SELECT r.parameters_hash FROM kpi_snapshot_runs r
             WHERE r.status = 'complete' AND r.basis = 'live' ORDER BY r.id DESC LIMIT 1
@@ -22,7 +25,26 @@ VIEWS: dict[str, str] = {
             SELECT 1 FROM kpi_snapshots later
             WHERE later.series = s.series AND later.id > s.id AND later.basis = 'live'
         )""",
-    "kpi_history": f"SELECT {SNAPSHOT}, s.basis FROM kpi_snapshots s",
+    "kpi_attainment": """
+        SELECT l.kpi_key, l.calendar, l.grain, l.period_start, l.period_end, l.period_name, l.dimension, l.member,
+            l.member_label, l.value, t.target, l.value / NULLIF(t.target, 0) AS attainment, t.target - l.value AS gap,
+            l.unit, l.currency, l.n, l.status, l.flags, l.is_partial, l.is_final, l.as_of, l.computed_at, t.fx_missing,
+            t.versions
+        FROM kpi_latest l JOIN kpi_targets t ON t.kpi_key = l.kpi_key AND t.calendar = l.calendar
+            AND t.grain = l.grain AND t.period_start = l.period_start AND t.dimension = l.dimension
+            AND t.member = l.member""",
+    "kpi_history": f"SELECT {SNAPSHOT}, s.basis, {PERIOD_NAME} AS period_name FROM kpi_snapshots s {NAMED}",
+    "kpi_rebuilt": f"""
+        SELECT {SNAPSHOT}, {PERIOD_NAME} AS period_name FROM kpi_snapshots s {NAMED}
+        WHERE s.basis = 'rebuilt' AND NOT EXISTS (
+            SELECT 1 FROM kpi_snapshots later
+            WHERE later.series = s.series AND later.id > s.id AND later.basis = 'rebuilt' AND later.as_of = s.as_of
+        )""",
+    "kpi_runs": """
+        SELECT id, basis, as_of, computed_at,
+            CASE WHEN status <> 'complete' THEN status WHEN broken IS NULL THEN 'ok' ELSE 'partial' END AS outcome,
+            values_checked, values_written, duration_s, broken, definitions_hash, parameters_hash, version
+        FROM kpi_snapshot_runs""",
     "v_deals": """
         SELECT d.connection, d.id, d.name, d.amount, d.currency, d.fx_rate, d.close_date, d.created_at, d.closed_at,
             d.is_closed, d.is_won, d.probability, d.forecast_category, d.deal_type, d.source, d.lost_reason,
@@ -67,6 +89,13 @@ VIEWS: dict[str, str] = {
         FROM activities a
         LEFT JOIN users u ON u.connection = a.connection AND u.id = a.owner_id
         WHERE a.deleted_at IS NULL AND a.merged_into_id IS NULL""",
+    "v_people": """
+        SELECT u.connection, u.id AS user_id,
+            CASE WHEN trim(coalesce(u.email, '')) = '' THEN u.connection || ':' || u.id ELSE lower(trim(u.email)) END
+                AS person,
+            u.name, u.email, u.role, u.is_active, u.active_from, u.active_to
+        FROM users u
+        WHERE u.merged_into_id IS NULL""",
     "v_stage_visits": """
         SELECT v.connection, v.deal_id, d.name AS deal, v.pipeline_id, p.name AS pipeline, v.stage_id,
             st.name AS stage, st.sort_order, v.entered_at, v.exited_at, v.source
@@ -88,12 +117,16 @@ VIEWS: dict[str, str] = {
 
 PURPOSES: dict[str, str] = {
     "kpi_latest": "the newest value of each KPI, period and slice",
+    "kpi_attainment": "values with their targets: which share of it is reached, and what is left",
     "kpi_history": "every value that was ever stored, with when and why",
+    "kpi_rebuilt": "values rebuilt from the histories for past instants: `as_of` says for which",
+    "kpi_runs": "every computation of the KPIs, and what in it contradicts itself",
     "v_deals": "live deals with the names of owner, stage, pipeline, company and contact",
     "v_companies": "live companies with their owner and parent",
     "v_contacts": "live contacts with their company and owner",
     "v_line_items": "live line items with their deal and product",
     "v_activities": "live activities with their owner",
+    "v_people": "every user of every connection, also former ones; `person` is the same where the e-mail is the same",
     "v_stage_visits": "each deal's visits to stages, with names",
     "v_sync_runs": "every run with its sums over all streams",
 }

@@ -119,9 +119,11 @@ def _save(
     deleted = [id_ for id_, live in stored.items() if live and records[id_].get("deleted_at") is not None]
     if "updated_at" not in said:
         del fixed["first_seen_at"]
+        if said == {"id", "deleted_at"}:  # found missing: the day that the CRM itself has told stands
+            rows = [row for row in rows if stored.get(row["id"])]
         changed = amend(tx, table, rows, names=said, constants=fixed)
         gone = min(len(deleted), changed)
-        return Counts(deleted=gone, updated=changed - gone, unchanged=len(rows) - changed)
+        return Counts(deleted=gone, updated=changed - gone, unchanged=len(records) - changed)
     changed = upsert(tx, table, rows, names=said, constants=fixed, unless=_newer)
     new = len(rows) - len(stored)
     gone = min(len(deleted), changed - new)

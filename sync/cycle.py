@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from threading import Event
 
 from connectors.errors import StoppedError
@@ -63,10 +64,14 @@ def recompute(
     clock: Clock,
     stop: Event | None = None,
     run_ids: tuple[int, ...] = (),
+    at: datetime | None = None,
 ) -> Computation:
-    """Compute every KPI, one computation at a time on a store. Raises StoppedError when asked to stop while waiting."""
+    """Compute every KPI, one computation at a time on a store. Raises StoppedError when asked to stop while waiting.
+
+    With `at` as if it were that instant.
+    """
     with _alone(database, clock, stop or Event()):
-        return compute(database, kpis, now=clock.now(), sync_run_ids=run_ids, version=version)
+        return compute(database, kpis, now=clock.now(), at=at, sync_run_ids=run_ids, version=version)
 
 
 @contextmanager

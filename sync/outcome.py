@@ -10,8 +10,11 @@ from connectors.errors import (
     ConnectorError,
     MissingScopeError,
     QuotaSpentError,
+    ShrunkError,
     TryLaterError,
 )
+from store.differences import Compared
+from store.drift import Change
 from store.errors import StoreError
 from store.runs import Trouble
 from store.writes import Counts
@@ -29,6 +32,12 @@ class StreamOutcome:
     requests: int = 0
     retries: Mapping[str, int] = field(default_factory=dict)
     error: BaseException | None = None
+    optional: bool = False
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether the CRM doesn't let us read it, and never did, and need not."""
+        return self.optional and isinstance(self.error, MissingScopeError)
 
     @property
     def trouble(self) -> Trouble | None:
@@ -38,7 +47,10 @@ class StreamOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOutcome:
-    """How one run of one connection ended. `error` is the one that decided it, if any."""
+    """How one run of one connection ended. `error` is the one that decided it, if any.
+
+    `changes` are those of the CRM's own schema; `compared` is None where the run did not compare.
+    """
 
     connection: str
     run_id: int
@@ -47,6 +59,13 @@ class RunOutcome:
     requests: int = 0
     notes: Sequence[str] = ()
     error: BaseException | None = None
+    changes: Sequence[Change] = ()
+    compared: Sequence[Compared] | None = None
+
+    @property
+    def differences(self) -> Sequence[Compared]:
+        """Where our numbers and the CRM's differ, and nothing explains it."""
+        return [each for each in self.compared or () if each.is_real]
 
     @property
     def counts(self) -> Counts:
@@ -67,8 +86,11 @@ def trouble(error: BaseException) -> Trouble:
     return Trouble(kind=type(error).__name__, message=str(error) or type(error).__name__, hint=hint)
 
 
-def verdict(streams: Sequence[StreamOutcome], *, stopped: bool) -> tuple[str, BaseException | None]:
-    """The outcome of a run, and the error that decided it: the gravest first."""
+def verdict(
+    streams: Sequence[StreamOutcome], *, stopped: bool, differs: bool = False
+) -> tuple[str, BaseException | None]:
+    """The outcome of a run, and the error that decided it: the gravest first. A run that `differs` is never ok."""
+    streams = [stream for stream in streams if not stream.is_left_out]
     errors = [stream.error for stream in streams if stream.error is not None]
     gravest = min(errors, key=_gravity, default=None)
     if stopped:
@@ -77,7 +99,7 @@ def verdict(streams: Sequence[StreamOutcome], *, stopped: bool) -> tuple[str, Ba
         ends_run(gravest) or all(s.outcome == FAILED for s in streams if s.stream != "account")
     ):
         return FAILED, gravest
-    if errors or any(stream.counts.rejected for stream in streams):
+    if errors or differs or any(stream.counts.rejected for stream in streams):
         return PARTIAL, gravest
     return OK, None
 
@@ -92,6 +114,32 @@ def ends_run(error: BaseException) -> bool:
 def stream_outcome(error: BaseException) -> str:
     """A stream that the token doesn't reach is skipped; any other error fails it."""
     return SKIPPED if isinstance(error, MissingScopeError) else FAILED
+
+
+A_FEW, MANY = 10, 0.2
+"""So many records may always go, and this share of a table."""
+
+
+def emptied(stream: str, live: int) -> ShrunkError | None:
+    """What is wrong with a whole read that brought nothing, where we have `live` rows."""
+    if live <= A_FEW:
+        return None
+    return ShrunkError(
+        f"{stream}: the CRM shows none of the {live:,} records that it had; nothing was deleted",
+        hint="check in the CRM that they are really gone and that the credentials still see them; if so, run "
+        "`dealmeter sync CONNECTION --allow-shrink`",
+    )
+
+
+def shrunk(stream: str, deleted: int, live: int) -> ShrunkError | None:
+    """What is remarkable about a read after which `live` rows are left, where the CRM itself told the deletions."""
+    before = live + deleted
+    if deleted <= max(before * MANY, A_FEW):
+        return None
+    return ShrunkError(
+        f"{stream}: {deleted:,} of {before:,} records were deleted in the CRM, and are marked deleted here",
+        hint="if that was meant there is nothing to do; else restore them in the CRM: the next run brings them back",
+    )
 
 
 GRAVITY = (BadCredentialsError, StoreError, QuotaSpentError, TryLaterError, ActionNeededError, ConnectorError)

@@ -3,27 +3,36 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 
 from connectors.base import Connector, Context, Page, Stream
-from connectors.errors import ConnectorError, CursorExpiredError, StoppedError
-from store import leases, runs, writes
+from connectors.errors import ConnectorError, CursorExpiredError, ShrunkError, StoppedError
+from connectors.shown import Shaped
+from store import differences, drift, leases, runs, writes
 from store.database import Database
+from store.differences import Compared
+from store.drift import Change
 from store.errors import ForeignAccountError, LeaseLostError, StoreError
 from store.known import StoreKnown
-from store.leases import Grant
+from store.leases import LEASE_FOR, Grant
 from store.reads import account_of
 from store.runs import Saved
 from sync.clock import Clock
+from sync.compare import compare
 from sync.holder import holder, is_dead
 from sync.outcome import (
+    A_FEW,
     FAILED,
     OK,
+    PARTIAL,
+    SKIPPED,
     STOPPED,
     RunOutcome,
     StreamOutcome,
+    emptied,
     ends_run,
+    shrunk,
     stream_outcome,
     trouble,
     verdict,
@@ -31,7 +40,8 @@ from sync.outcome import (
 from sync.readers import Brought, Ended, Readers, Started
 
 ACCOUNT = "account"
-HEARTBEAT_S = 30.0
+BEATS = 4
+"""How often within a lease we prolong it."""
 
 Progress = Callable[[str, int], None]
 """Told the stream and how many records it has brought so far."""
@@ -41,7 +51,9 @@ Progress = Callable[[str, int], None]
 class Plan:
     """What one run is to do. `deep` reads every stream whatever its cadence; `full` drops checkpoints first.
 
-    `only` names streams (with their passes); empty means all. `notice` hears why the run waits.
+    `only` names streams (with their passes) or single passes; empty means all. `notice` hears why the run waits.
+    `lease` is how long the connection stays ours without a sign of life. Where our numbers were last compared with the
+    CRM's own totals `compare_every` ago, the run ends with that (None: never).
     """
 
     connection: str
@@ -53,6 +65,8 @@ class Plan:
     only: Collection[str] = ()
     allow_shrink: bool = False
     notice: Callable[[str], None] = lambda words: None
+    lease: timedelta = LEASE_FOR
+    compare_every: timedelta | None = None
 
 
 def execute(
@@ -104,13 +118,19 @@ class _Run:
         )
         self.streams: dict[str, StreamOutcome] = {}
         self.notes: list[str] = []
+        self.once_read: set[str] = set()
+        self.fresh: set[str] = set()
+        self.changes: list[Change] = []
+        self.compared: list[Compared] | None = None
         self.stopped = False
 
     # -------------------------------------------------------------------------------------------- the whole run
 
     def execute(self) -> RunOutcome:
         with self.database.write() as tx:
-            self.grant: Grant = leases.take(tx, self.plan.connection, holder(), now=self.clock.now(), is_dead=is_dead)
+            self.grant: Grant = leases.take(
+                tx, self.plan.connection, holder(), now=self.clock.now(), for_=self.plan.lease, is_dead=is_dead
+            )
             self.run_id = runs.open_run(
                 tx, self.grant, trigger=self.plan.trigger, version=self.version, now=self.clock.now()
             )
@@ -136,7 +156,9 @@ class _Run:
         self._account(connector)
         with self.database.read() as tx:
             saved = runs.checkpoints(tx, self.plan.connection)
+            self.once_read = drift.once_readable(tx, self.plan.connection)
         known_before = {name for name, checkpoint in saved.items() if checkpoint.finished_at is not None}
+        self.once_read |= known_before
         chosen = [stream for stream in connector.streams if self._is_chosen(stream)]
         if self.plan.full:
             saved = self._forget(chosen, saved)
@@ -144,9 +166,13 @@ class _Run:
         self._read_streams(connector, first, saved)
         completing = [s for s in chosen if s.of and self._is_due(s, saved, known_before)]
         self._imply([s for s in chosen if s.of and s not in completing], saved, known_before)
-        completing = [s for s in completing if self.streams.get(s.of, StreamOutcome(stream=s.of)).outcome == OK]
-        if not self.stop.is_set() and not self.abandon.is_set():
+        completing.sort(key=lambda s: _last_finished(saved.get(s.name)))  # where a quota ends runs, none must starve
+        completing = [s for s in completing if self._was_read(s.of)]
+        if not self._ending:
             self._read_streams(connector, completing, saved)
+        if not self._ending:
+            self._look_around(connector, first)
+            self._compare(connector, is_first=not known_before - {ACCOUNT})
 
     def _account(self, connector: Connector) -> None:
         self._open(ACCOUNT)
@@ -174,7 +200,8 @@ class _Run:
             else stream
             for name, stream in self.streams.items()
         ]
-        outcome, error = verdict(streams, stopped=self.stopped)
+        differs = any(each.is_real for each in self.compared or ())
+        outcome, error = verdict(streams, stopped=self.stopped, differs=differs)
         requests = sum(meter.requests for meter in meters.values())
         result = RunOutcome(
             connection=self.plan.connection,
@@ -184,6 +211,8 @@ class _Run:
             requests=requests,
             notes=self.notes,
             error=error,
+            changes=self.changes,
+            compared=self.compared,
         )
         with suppress(LeaseLostError), self.database.write() as tx:
             runs.close_run(
@@ -231,9 +260,57 @@ class _Run:
                 runs.drop_checkpoint(tx, self.grant, stream.name, now=self.clock.now())
         return {name: cursor for name, cursor in saved.items() if name not in {stream.name for stream in streams}}
 
+    def _was_read(self, stream: str) -> bool:
+        """Whether a stream was read to its end, or was not to be."""
+        return stream not in self.streams or self.streams[stream].outcome in {OK, PARTIAL}
+
+    @property
+    def _ending(self) -> bool:
+        return self.stop.is_set() or self.abandon.is_set()
+
+    # ---------------------------------------------------------------------------------------------- looking around
+
+    def _look_around(self, connector: Connector, streams: Sequence[Stream]) -> None:
+        """Notice what of the CRM's own schema isn't as it was: objects, fields, pipelines, stages."""
+        outcomes = {stream.name: self.streams[stream.name] for stream in streams if stream.name in self.streams}
+        read = [name for name in outcomes if self._was_read(name)]
+        lost = {
+            name: str(each.error)
+            for name, each in outcomes.items()
+            if each.outcome == SKIPPED and name in self.once_read
+        }
+        shape = connector.shape(read) if isinstance(connector, Shaped) else {}
+        now = self.clock.now()
+        with self.database.write() as tx:
+            self.changes += drift.note_readable(
+                tx, self.grant, self.run_id, {**dict.fromkeys(read, ""), **lost}, now=now
+            )
+            self.changes += drift.note_shape(tx, self.grant, self.run_id, shape, now=now)
+        self.notes += [str(change) for change in self.changes]
+
+    def _compare(self, connector: Connector, *, is_first: bool) -> None:
+        """Our numbers beside the CRM's, where it is time. The first run has no time for that."""
+        every, now = self.plan.compare_every, self.clock.now()
+        if every is None or is_first or self.plan.only:
+            return
+        with self.database.read() as tx:
+            last = differences.compared_at(tx, self.plan.connection)
+        if last is not None and now - last < every:
+            return
+        try:
+            self.compared = compare(self.database, self.plan.connection, connector)
+        except ConnectorError as error:  # what was read stands; the next run tries again
+            self.notes.append(f"not compared with the CRM's own totals: {error}")
+            return
+        with self.database.write() as tx:
+            leases.confirm(tx, self.grant, now=now)
+            differences.keep(tx, self.plan.connection, self.compared, now=now)
+        self.notes += [str(each) for each in self.compared if each.is_real]
+
     # ------------------------------------------------------------------------------------------------- reading
 
     def _read_streams(self, connector: Connector, streams: Sequence[Stream], saved: dict[str, Saved]) -> None:
+        self.fresh |= {s.name for s in streams if not s.of and s.name not in saved}
         expired: list[Stream] = []
         readers = Readers(connector, saved, parallel=self.plan.parallel, stop=_Either(self.stop, self.abandon))
         for news in readers.read(streams):
@@ -270,8 +347,13 @@ class _Run:
         outcome = OK if error is None else stream_outcome(error)
         if news.stopped:
             outcome, self.stopped = STOPPED, self.stopped or self.stop.is_set()
+        elif error is None and (error := self._lost(news.stream)) is not None:
+            outcome = PARTIAL if self.streams[stream].counts.read else FAILED
         retries = dict(self.context.meter(stream).retries)
-        self.streams[stream] = replace(self.streams[stream], outcome=outcome, error=error, retries=retries)
+        optional = news.stream.optional and stream not in self.once_read
+        self.streams[stream] = replace(
+            self.streams[stream], outcome=outcome, error=error, retries=retries, optional=optional
+        )
         with self.database.write() as tx:
             runs.close_stream(
                 tx,
@@ -281,13 +363,24 @@ class _Run:
                 outcome=outcome,
                 retries=retries,
                 trouble=trouble(error) if error is not None else None,
-                finished=outcome == OK,
+                finished=outcome in {OK, PARTIAL},
                 now=self.clock.now(),
             )
         if error is not None and ends_run(error):
             self.abandon.set()
             if not _is_known(error):
                 raise error
+
+    def _lost(self, stream: Stream) -> ShrunkError | None:
+        """What is wrong with a read that ended well: it brought nothing where there was much, or deleted much."""
+        counts = self.streams[stream.name].counts
+        if self.plan.allow_shrink or stream.name == ACCOUNT:
+            return None
+        if stream.name in self.fresh and not counts.read:
+            return emptied(stream.name, self.context.known.live(stream.entity, stream.prefix))
+        if counts.deleted > A_FEW:
+            return shrunk(stream.name, counts.deleted, self.context.known.live(stream.entity, stream.prefix))
+        return None
 
     def _fail(self, stream: str, error: BaseException) -> None:
         """Write down what ended the run from outside any stream, as far as the store still lets us."""
@@ -315,7 +408,7 @@ class _Run:
         over = Event()
 
         def prolong() -> None:
-            while not over.wait(HEARTBEAT_S):
+            while not over.wait(self.plan.lease.total_seconds() / BEATS):
                 try:
                     with self.database.write() as tx:
                         leases.confirm(tx, self.grant, now=self.clock.now())
@@ -351,3 +444,7 @@ def _is_known(error: BaseException) -> bool:
 
 def _is_over(saved: Saved, every: timedelta, now: datetime) -> bool:
     return saved.finished_at is None or now - saved.finished_at >= every
+
+
+def _last_finished(saved: Saved | None) -> datetime:
+    return (saved and saved.finished_at) or datetime.min.replace(tzinfo=UTC)

@@ -47,15 +47,31 @@ _numbers = count()
 @pytest.fixture
 def postgres_url(postgres: str) -> Iterator[str]:
     """A database of its own on the server."""
+    yield from database_on(postgres)
+
+
+@pytest.fixture
+def other_url(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> Iterator[str]:
+    """The address of a second, empty database of the same kind as the first."""
+    if database_url.startswith("sqlite"):
+        yield f"sqlite:///{tmp_path / 'other.db'}"
+    else:
+        yield from database_on(request.getfixturevalue("postgres"))
+
+
+def database_on(postgres: str) -> Iterator[str]:
+    """The address of a new database on a server; it is dropped afterwards."""
     name = f"dealmeter_test_{os.getpid()}_{next(_numbers)}"
     server = make_url(postgres).set(drivername="postgresql+psycopg")
     admin = create_engine(server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text(f'CREATE DATABASE "{name}"'))
-    yield server.set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-    admin.dispose()
+    try:
+        yield server.set(database=name).render_as_string(hide_password=False)
+    finally:
+        with admin.connect() as connection:
+            connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+        admin.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

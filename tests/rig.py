@@ -12,9 +12,11 @@ from typing import Any
 from sqlalchemy import func, select
 
 from connectors.hubspot import HubSpotConnector
+from connectors.hubspot.kinds import KINDS
 from connectors.hubspot.settings import HubSpotSettings
 from dealmeter.sandbox.generate import generate
 from dealmeter.sandbox.hubspot import HubSpotSandbox
+from dealmeter.sandbox.hubspot.kinds import object_type
 from dealmeter.sandbox.world import World
 from store import reads
 from store.database import Database
@@ -31,16 +33,17 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 @dataclass
 class Times:
-    """A clock that the test moves: waiting moves it too, and takes no time."""
+    """A clock that the test moves: waiting moves it too, and takes no time. Ours is `ahead` of the CRM's."""
 
     world: World
     waited: float = 0.0
+    ahead: timedelta = timedelta(0)
     lock: Lock = field(default_factory=Lock)
 
     def clock(self) -> Clock:
         """As the engine wants it."""
         return Clock(
-            now=self.world.clock.now,
+            now=lambda: self.world.clock.now() + self.ahead,
             monotonic=lambda: self.waited,
             wait=self._wait,
             random=Random(7),
@@ -143,11 +146,16 @@ class Rig:
         truth = self.edits.truth("deals")["deals"]["by_stage"]
         return {stage: (entry["deals"], Decimal(entry["amount"])) for stage, entry in truth.items()}
 
+    def places(self) -> dict[str, tuple[type[Statement], str]]:
+        """The kinds that are read, in HubSpot's words, and where we keep them."""
+        left_out = set(self.settings.get("exclude", ()))
+        return {object_type(kind.path).name: (kind.record, kind.prefix) for kind in KINDS if kind.name not in left_out}
+
     def assert_equals_account(self) -> None:
-        """Every kind of record has exactly the account's ids, and each stage its amount to the cent."""
+        """Every kind of record that is read has exactly the account's ids, and each stage its amount to the cent."""
         truth: Mapping[str, Any] = self.edits.truth()
         with self.database.read() as tx:
-            for name, (record, prefix) in PLACES.items():
+            for name, (record, prefix) in self.places().items():
                 table = TABLES[record]
                 query = select(table.c.id).where(table.c.deleted_at.is_(None), table.c.id.like(f"{prefix}%"))
                 stored = {id_.removeprefix(prefix) for id_ in tx.scalars(query)}
@@ -158,14 +166,7 @@ class Rig:
         assert cents == self.true_by_stage()
 
 
-def places() -> dict[str, tuple[type[Statement], str]]:
-    """HubSpot's kinds and where we keep them."""
-    from connectors.hubspot.kinds import KINDS
-
-    return {kind.name: (kind.record, kind.prefix) for kind in KINDS}
-
-
-PLACES = places()
+OPTIONAL = [kind.name for kind in KINDS if kind.optional] + ["campaigns", "exchange_rates"]
 
 
 @contextmanager
@@ -176,9 +177,14 @@ def rig(
     activities_per_deal: int = 2,
     world: World | None = None,
     settings: dict[str, Any] | None = None,
+    extras: bool = False,
     **sandbox: Any,
 ) -> Iterator[Rig]:
-    """A rig over a small world with a frozen clock, or over the one that is given."""
-    world = world or generate(7, deals, activities_per_deal=activities_per_deal, now=NOW, frozen=True)
+    """A rig over a small world with a frozen clock, or over the one that is given.
+
+    Without `extras` only customers, deals and activities are there and read: most scenarios need no more time.
+    """
+    world = world or generate(7, deals, activities_per_deal=activities_per_deal, now=NOW, frozen=True, extras=extras)
+    given = {} if extras else {"exclude": OPTIONAL}
     with HubSpotSandbox(world, **sandbox) as running:
-        yield Rig(running, database, settings or {})
+        yield Rig(running, database, given | (settings or {}))

@@ -1,12 +1,9 @@
 """The HTTP side of HubSpot: one pool, one budget, one retry policy; raw bytes in, decoded JSON out."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from threading import Lock
+from datetime import datetime
 from typing import Any
 
-import orjson
 from hubspot.client import Client as HubSpot
 from hubspot.crm.owners.exceptions import ApiException
 from urllib3.exceptions import HTTPError
@@ -14,6 +11,8 @@ from urllib3.util.retry import Retry
 
 from connectors.base import Context, Meter
 from connectors.budget import Window
+from connectors.crm_clock import CrmClock
+from connectors.decode import decoded
 from connectors.errors import (
     ConnectorError,
     QuotaSpentError,
@@ -27,12 +26,9 @@ from connectors.hubspot.settings import HubSpotSettings
 from connectors.retry import retrying
 
 Json = dict[str, Any]
-NUL = b"\\u0000"
 WINDOW_S = 10.0
 READERS = 16
 """Streams that may ask beside the pool of parallel requests."""
-LEAP = timedelta(minutes=10)
-"""How far HubSpot's clock may run ahead of ours between two answers before we don't believe it."""
 
 
 class Client:
@@ -54,29 +50,41 @@ class Client:
         self._timeout = (settings.connect_timeout.total_seconds(), settings.read_timeout.total_seconds())
         burst = max(int(budget.burst_limit * budget.burst_share), 1)
         self._burst = Window(burst, WINDOW_S, monotonic=context.monotonic, sleep=context.sleep)
+        self._associations = Window(burst, WINDOW_S, monotonic=context.monotonic, sleep=context.sleep)
         self._search = Window(budget.search_per_second, 1.0, monotonic=context.monotonic, sleep=context.sleep)
-        self._lock = Lock()
-        self._now: datetime | None = None
-        self._seen_at: float | None = None
+        self._clock = CrmClock(context.clock, context.monotonic)
         self.daily: tuple[int, int] | None = None
 
     # ------------------------------------------------------------------------------------------------- verbs
 
     def get(self, path: str, query: Sequence[tuple[str, Any]], meter: Meter) -> Json:
         """The decoded answer of a GET. Raises a ConnectorError."""
-        return self._ask("GET", path, query=query, body=None, meter=meter, window=self._burst)
+        answer: Json = self._ask("GET", path, query=query, body=None, meter=meter, window=self._burst)
+        return answer
+
+    def get_list(self, path: str, meter: Meter) -> list[Json]:
+        """The decoded answer of an old GET that answers with a bare list. Raises a ConnectorError."""
+        found: list[Json] = self._ask("GET", path, query=(), body=None, meter=meter, window=self._burst, shape=list)
+        return found
 
     def post(self, path: str, body: Mapping[str, Any], meter: Meter, query: Sequence[tuple[str, Any]] = ()) -> Json:
         """The decoded answer of a reading POST (batch read), which is safe to send again. Raises a ConnectorError."""
-        return self._ask("POST", path, query=query, body=body, meter=meter, window=self._burst)
+        answer: Json = self._ask("POST", path, query=query, body=body, meter=meter, window=self._burst)
+        return answer
+
+    def associations(self, path: str, body: Mapping[str, Any], meter: Meter) -> Json:
+        """The decoded answer of a batch read of associations, which has limits of its own. Raises a ConnectorError."""
+        answer: Json = self._ask("POST", path, query=(), body=body, meter=meter, window=self._associations)
+        return answer
 
     def search(self, path: str, body: Mapping[str, Any], meter: Meter) -> Json:
         """The decoded answer of a search, which has limits of its own. Raises a ConnectorError."""
-        return self._ask("POST", path, query=(), body=body, meter=meter, window=self._search)
+        answer: Json = self._ask("POST", path, query=(), body=body, meter=meter, window=self._search)
+        return answer
 
     def now(self) -> datetime:
         """The latest time that HubSpot's clock has shown us, UTC, whole seconds; ours before its first answer."""
-        return self._now or self._context.clock()
+        return self._clock.now()
 
     def close(self) -> None:
         """Close the pool."""
@@ -93,18 +101,25 @@ class Client:
         body: Mapping[str, Any] | None,
         meter: Meter,
         window: Window,
-    ) -> Json:
-        def call() -> Json:
+        shape: type = dict,
+    ) -> Any:
+        def call() -> Any:
             self._leave_some()
             with window.place():
                 meter.request()
-                return self._send(method, path, query, body, window)
+                return self._send(method, path, query, body, window, shape)
 
         return retrying(call, context=self._context, meter=meter)
 
     def _send(
-        self, method: str, path: str, query: Sequence[tuple[str, Any]], body: Mapping[str, Any] | None, window: Window
-    ) -> Json:
+        self,
+        method: str,
+        path: str,
+        query: Sequence[tuple[str, Any]],
+        body: Mapping[str, Any] | None,
+        window: Window,
+        shape: type,
+    ) -> Any:
         headers = {"Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"
@@ -126,21 +141,22 @@ class Client:
             raise self._refused(error, path, window) from error
         except HTTPError as error:
             raise unreachable(error, self._settings.base_url, path) from error
-        return self._decoded(data, response.headers.get("Content-Type", ""), path)
+        return self._decoded(data, response.headers.get("Content-Type", ""), path, shape)
 
-    def _decoded(self, data: bytes, content_type: str, path: str) -> Json:
+    def _decoded(self, data: bytes, content_type: str, path: str, shape: type) -> Any:
         try:
-            answer = orjson.loads(data)
-        except orjson.JSONDecodeError as error:
+            answer = decoded(data)
+        except ValueError as error:
             raise UnreachableError(
                 f"HubSpot's answer to {path} is not whole JSON ({len(data)} bytes of {content_type or 'unknown type'}: "
                 f"{excerpt(data)})",
                 reason="bad_json",
                 hint="the request was tried again several times; if it stays so, a proxy may change the answers",
             ) from error
-        if not isinstance(answer, dict):
-            raise UnexpectedResponseError(f"HubSpot answered {path} with no object: {excerpt(data)}")
-        return without_nul(answer) if NUL in data else answer
+        if not isinstance(answer, shape):
+            wanted = "object" if shape is dict else "list"
+            raise UnexpectedResponseError(f"HubSpot answered {path} with no {wanted}: {excerpt(data)}")
+        return answer
 
     def _refused(self, error: ApiException, path: str, window: Window) -> ConnectorError:
         self._observe(error.headers or {}, window)
@@ -153,11 +169,9 @@ class Client:
 
     def _observe(self, headers: Mapping[str, str], window: Window) -> None:
         """Keep the CRM's time and what it says of its limits."""
-        date = headers.get("Date")
-        if date:
-            self._set_clock(parsedate_to_datetime(date).astimezone(UTC))
+        self._clock.told(headers.get("Date"))
         most = headers.get("X-HubSpot-RateLimit-Max")
-        if most and window is self._burst:
+        if most and window is not self._search:
             allowed = max(int(int(most) * self._settings.budget.burst_share), 1)
             window.allow(allowed)
             left = headers.get("X-HubSpot-RateLimit-Remaining")
@@ -166,17 +180,6 @@ class Client:
         daily, daily_left = headers.get("X-HubSpot-RateLimit-Daily"), headers.get("X-HubSpot-RateLimit-Daily-Remaining")
         if daily and daily_left:
             self.daily = (int(daily), int(daily_left))
-
-    def _set_clock(self, seen: datetime) -> None:
-        """Keep the latest time told, but not one that has run away: a cursor must not lie in the future."""
-        monotonic = self._context.monotonic()
-        with self._lock:
-            if self._now is None or self._seen_at is None:
-                self._now, self._seen_at = seen, monotonic
-                return
-            passed = timedelta(seconds=monotonic - self._seen_at)
-            if self._now < seen <= self._now + passed + LEAP:
-                self._now, self._seen_at = seen, monotonic
 
     def _leave_some(self) -> None:
         if self.daily is None:
@@ -191,16 +194,3 @@ class Client:
                 hint="the run goes on where it stopped after midnight in the account's time zone; "
                 "raise `budget.daily_share` to use more",
             )
-
-
-def without_nul(value: Any) -> Any:
-    """The same without NUL characters, which no PostgreSQL text can hold and nobody has typed."""
-    match value:
-        case str():
-            return value.replace("\0", "")
-        case list():
-            return [without_nul(item) for item in value]
-        case dict():
-            return {key: without_nul(item) for key, item in value.items()}
-        case _:
-            return value

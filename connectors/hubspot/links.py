@@ -1,7 +1,7 @@
 """Associations: what HubSpot's objects are tied to, read a thousand at a time."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -10,12 +10,12 @@ from typing import Any
 from connectors.base import Children, Meter
 from connectors.errors import MissingScopeError, UnexpectedResponseError
 from connectors.hubspot.client import Client
-from connectors.hubspot.kinds import Kind
+from connectors.hubspot.kind import Kind
 from store.records import ActivityLink, DealContact, Detail
 
 INPUTS = 1000
-PRIMARY = {5, 1}
-"""Type ids that mark the primary company: of a deal, of a contact."""
+PRIMARY = {5, 1, 26, 578}
+"""Type ids that mark the primary one: the company of a deal, a contact or a ticket, the contact of a lead."""
 
 Ties = Mapping[str, Mapping[str, bool]]
 """Our object's id -> the ids of what it is tied to, and whether that is the primary one."""
@@ -31,21 +31,35 @@ class Linked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Links:
-    """The links of one kind of object. `targets` are the kinds that the token may see."""
+    """The links of one kind of object to some others. `refused` fills with those that the token may not see."""
 
     client: Client
     kind: Kind
     targets: tuple[str, ...]
+    refused: dict[str, str] = field(default_factory=dict)
 
     def read(self, ids: Sequence[str], meter: Meter, pool: Executor) -> Linked:
         """The links of these HubSpot ids."""
         linked = Linked()
         if not ids or not self.targets:
             return linked
-        answers = pool.map(lambda target: self._ties(ids, target, meter), self.targets)
-        tied = {target: ties for target, ties in zip(self.targets, answers, strict=True) if ties is not None}
-        MEANINGS.get(self.kind.name, _activity)(self.kind, ids, tied, linked)
+        targets = [target for target in self.targets if target not in self.refused]
+        answers = pool.map(lambda target: self._ties(ids, target, meter), targets)
+        tied = {target: ties for target, ties in zip(targets, answers, strict=True) if ties is not None}
+        if self.kind.name in FIELDS:
+            _fields(self.kind, ids, tied, linked)
+        elif self.kind.prefix:
+            _activity(self.kind, ids, tied, linked)
+        if self.kind.name == "deals":
+            _deal_contacts(ids, tied, linked)
         return linked
+
+    def gaps(self) -> list[str]:
+        """What the token may not see, for people."""
+        return [
+            f"{self.kind.name}: their links to {target} can't be read ({why}); what is known of them stays as it was"
+            for target, why in sorted(self.refused.items())
+        ]
 
     def _ties(self, ids: Sequence[str], target: str, meter: Meter) -> Ties | None:
         """What each id is tied to; None where the token may not see such objects: nothing is known, nothing changes."""
@@ -55,7 +69,8 @@ class Links:
             batch, waiting = waiting[:INPUTS], waiting[INPUTS:]
             try:
                 waiting += self._batch(batch, target, meter, ties)
-            except MissingScopeError:
+            except MissingScopeError as error:
+                self.refused[target] = f"needs {' or '.join(error.scopes)}" if error.scopes else str(error)
                 return None
         return ties
 
@@ -63,9 +78,9 @@ class Links:
         self, inputs: list[dict[str, str]], target: str, meter: Meter, ties: dict[str, dict[str, bool]]
     ) -> list[dict[str, str]]:
         """Reads a batch into `ties`; answers the inputs whose links go on."""
-        path = self.client.paths.associations(self.kind.name, target)
+        path = self.client.paths.associations(self.kind.path, target)
         try:
-            answer = self.client.post(path, {"inputs": inputs}, meter)
+            answer = self.client.associations(path, {"inputs": inputs}, meter)
         except UnexpectedResponseError:
             if len(inputs) == 1:
                 raise
@@ -100,39 +115,31 @@ def _chosen(ties: Mapping[str, bool]) -> str | None:
 # ------------------------------------------------------------------------------------------ what the links mean
 
 
-def _deal(kind: Kind, ids: Sequence[str], tied: Mapping[str, Ties], linked: Linked) -> None:
-    companies, contacts = tied.get("companies"), tied.get("contacts")
-    for id_ in ids:
-        fields = linked.fields.setdefault(id_, {})
-        if companies is not None:
-            fields["company_id"] = _chosen(companies.get(id_, {}))
-        if contacts is not None:
-            fields["primary_contact_id"] = _chosen(contacts.get(id_, {}))
-    if contacts is not None:
-        details = [
-            DealContact.of(
-                {
-                    "deal_id": id_,
-                    "contact_id": contact,
-                    "is_primary": contact == linked.fields[id_]["primary_contact_id"],
-                }
-            )
-            for id_ in ids
-            for contact in contacts.get(id_, {})
-        ]
-        linked.children.append(_complete(DealContact, "deal_id", ids, details))
+def _fields(kind: Kind, ids: Sequence[str], tied: Mapping[str, Ties], linked: Linked) -> None:
+    """One of those that an object is tied to becomes a field of its record; links that we may not see say nothing."""
+    for target, name in FIELDS[kind.name].items():
+        ties = tied.get(target)
+        if ties is not None:
+            for id_ in ids:
+                linked.fields.setdefault(id_, {})[name] = _chosen(ties.get(id_, {}))
 
 
-def _contact(kind: Kind, ids: Sequence[str], tied: Mapping[str, Ties], linked: Linked) -> None:
-    companies = tied.get("companies")
-    if companies is not None:
-        linked.fields.update({id_: {"company_id": _chosen(companies.get(id_, {}))} for id_ in ids})
-
-
-def _line_item(kind: Kind, ids: Sequence[str], tied: Mapping[str, Ties], linked: Linked) -> None:
-    deals = tied.get("deals")
-    if deals is not None:
-        linked.fields.update({id_: {"deal_id": _chosen(deals.get(id_, {}))} for id_ in ids})
+def _deal_contacts(ids: Sequence[str], tied: Mapping[str, Ties], linked: Linked) -> None:
+    contacts = tied.get("contacts")
+    if contacts is None:
+        return
+    details = [
+        DealContact.of(
+            {
+                "deal_id": id_,
+                "contact_id": contact,
+                "is_primary": contact == linked.fields[id_]["primary_contact_id"],
+            }
+        )
+        for id_ in ids
+        for contact in contacts.get(id_, {})
+    ]
+    linked.children.append(_complete(DealContact, "deal_id", ids, details))
 
 
 def _activity(kind: Kind, ids: Sequence[str], tied: Mapping[str, Ties], linked: Linked) -> None:
@@ -156,6 +163,14 @@ def _complete(
     return Children(detail=detail, parent=parent, parent_ids=frozenset(ids), details=details, within=within)
 
 
-Meaning = Callable[[Kind, Sequence[str], Mapping[str, Ties], Linked], None]
-MEANINGS: Mapping[str, Meaning] = {"contacts": _contact, "deals": _deal, "line_items": _line_item}
-"""What the links of a kind mean; activities are tied to whatever they are about."""
+FIELDS: Mapping[str, Mapping[str, str]] = {
+    "contacts": {"companies": "company_id"},
+    "deals": {"companies": "company_id", "contacts": "primary_contact_id"},
+    "line_items": {"deals": "deal_id"},
+    "leads": {"contacts": "contact_id", "companies": "company_id", "deals": "converted_deal_id"},
+    "orders": {"companies": "company_id", "deals": "deal_id"},
+    "subscriptions": {"companies": "company_id"},
+    "tickets": {"companies": "company_id"},
+    "feedback": {"contacts": "contact_id", "companies": "company_id"},
+}
+"""By kind: the field that says what it is tied to. Activities are tied to whatever they are about."""

@@ -11,10 +11,11 @@ from typing import Any
 from connectors.base import Children, Cursor, Merge, Meter, Page
 from connectors.errors import UnexpectedResponseError, UnreachableError
 from connectors.hubspot.client import Client, Json
-from connectors.hubspot.kinds import Kind
+from connectors.hubspot.kind import Kind
 from connectors.hubspot.links import Links
 from connectors.hubspot.refusals import NotThereError
 from connectors.hubspot.translate import Translation, Translator, records
+from store.records import Record
 
 LIST_PAGE = 100
 BATCH = 100
@@ -85,7 +86,7 @@ class Objects:
         """HubSpot's list, page by page, each with where the next one begins (None: that was the last)."""
         query: list[tuple[str, Any]] = [("limit", LIST_PAGE), ("archived", "true" if archived else "false")]
         query.append(("properties", ",".join(properties)))
-        path = self.client.paths.objects(self.kind.name)
+        path = self.client.paths.objects(self.kind.path)
         while True:
             answer = self.client.get(path, [*query, ("after", after)] if after else query, self.meter)
             after = following(answer, path)
@@ -117,7 +118,7 @@ class Objects:
         if history:
             query.append(("propertiesWithHistory", ",".join(name for name in self.kind.history if name in self.wanted)))
         try:
-            return self.client.get(f"{self.client.paths.objects(self.kind.name)}/{id_}", query, self.meter)
+            return self.client.get(f"{self.client.paths.objects(self.kind.path)}/{id_}", query, self.meter)
         except NotThereError:
             return None
 
@@ -125,7 +126,7 @@ class Objects:
         wanted = self.wanted
         body: dict[str, Any] = {"properties": list(wanted), "inputs": [{"id": id_} for id_ in ids]}
         body["propertiesWithHistory"] = [name for name in self.kind.history if name in wanted] if history else []
-        path = self.client.paths.batch(self.kind.name)
+        path = self.client.paths.batch(self.kind.path)
         answer = self.client.post(path, body, self.meter, [("archived", "true")] if archived else ())
         return results(answer, path), unknown_ids(answer, path)
 
@@ -144,8 +145,10 @@ class Objects:
         translation = self.translator.translate(raws)
         children = self._link(translation) if link else ()
         made = records(self.kind, translation)
-        more.setdefault("notes", self.gaps())
-        merges = (*more.pop("merges", ()), *translation.merges)
+        gone = [id_ for id_, raw in translation.raw.items() if raw.get("archived")]
+        made += self.twins(gone, read_at)
+        more.setdefault("notes", [*self.gaps(), *self.links.gaps()])
+        merges = self.with_twins((*more.pop("merges", ()), *translation.merges))
         return Page(
             cursor=cursor,
             read_at=read_at,
@@ -157,6 +160,26 @@ class Objects:
             payloads=translation.raw if self.keep_payload else {},
             **more,
         )
+
+    def tombstones(self, ids: Iterable[str], at: datetime) -> list[Record]:
+        """What is left of objects that are gone, by HubSpot's ids."""
+        ours = [self.kind.prefix + id_ for id_ in ids]
+        return [*(self.kind.record(id=id_, deleted_at=at) for id_ in ours), *self.twins(ours, at)]
+
+    def twins(self, ids: Iterable[str], at: datetime) -> list[Record]:
+        """The tombstones that go with some of our ids in the other table that this kind speaks of."""
+        twin, prefix = self.kind.twin_record, self.kind.twin_prefix
+        return [twin(id=prefix + self.bare(id_), deleted_at=at) for id_ in ids] if twin is not None else []
+
+    def with_twins(self, merges: Sequence[Merge]) -> list[Merge]:
+        """The merges, and what they mean for the other table that this kind speaks of."""
+        twin, prefix = self.kind.twin_record, self.kind.twin_prefix
+        if twin is None:
+            return list(merges)
+        others = [
+            Merge(entity=twin, old_id=prefix + self.bare(one.old_id), id=prefix + self.bare(one.id)) for one in merges
+        ]
+        return [*merges, *others]
 
     def _link(self, translation: Translation) -> list[Children]:
         live = [str(raw["id"]) for raw in translation.raw.values() if not raw.get("archived")]

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from connectors.base import Context, Cursor, Merge, Page
-from connectors.errors import ShrunkError
+from connectors.brake import brake
 from connectors.hubspot.client import Json
 from connectors.hubspot.objects import BLOCK, Objects, following, results
 from connectors.hubspot.settings import Cadence
@@ -113,7 +113,7 @@ class Passes:
             "properties": [kind.modified],
             "limit": SEARCH_PAGE,
         }
-        return client.search(client.paths.search(kind.name), body, self.objects.meter)
+        return client.search(client.paths.search(kind.path), body, self.objects.meter)
 
     # --------------------------------------------------------------------------------- what changes don't tell
 
@@ -175,13 +175,7 @@ class Passes:
         kind, known = self.objects.kind, self.context.known
         gone = known.unmarked_count(kind.record, self.stream, began, kind.prefix)
         live = known.live(kind.record, kind.prefix)
-        if gone > max(live * self.cadence.shrink, 10) and not self.context.allow_shrink:
-            raise ShrunkError(
-                f"{kind.name}: {gone:,} of {live:,} records are not in HubSpot any more, more than "
-                f"{self.cadence.shrink:.0%}; nothing was deleted",
-                hint="check in HubSpot that they are really gone and that the token still sees them all; if so, run "
-                "`dealmeter sync CONNECTION --allow-shrink`",
-            )
+        brake(self.context, kind.name, gone=gone, live=live, share=self.cadence.shrink, crm="HubSpot")
 
     def _vanished(self, last: str, began: str) -> Iterator[Page]:
         kind, known, until, deleted, merged = self.objects.kind, self.context.known, _instant(began), 0, 0
@@ -190,8 +184,8 @@ class Passes:
             asked = [self.objects.bare(id_) for id_ in ids]
             found = self.objects.by_id(asked, history=True)
             merges = self.objects.merged(found.missing, found.raws)
-            tombstones = [kind.record(id=kind.prefix + id_, deleted_at=read_at) for id_ in sorted(found.gone)]
-            deleted, merged = deleted + len(tombstones), merged + len(merges)
+            tombstones = self.objects.tombstones(sorted(found.gone), read_at)
+            deleted, merged = deleted + len(found.gone), merged + len(merges)
             page = self.objects.page(found.raws, cursor={"began": began, "last": last}, read_at=read_at, merges=merges)
             yield replace(page, records=[*page.records, *tombstones])
         counts = ((deleted, "are gone from HubSpot; marked deleted"), (merged, "were merged away; re-pointed"))

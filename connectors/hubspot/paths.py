@@ -43,6 +43,22 @@ class Paths:
         """List the properties of a kind of object."""
         return self._path(f"/crm/v3/properties/{kind}", f"/crm/properties/VERSION/{kind}")
 
+    def campaigns(self) -> str:
+        """List marketing campaigns."""
+        return self._path("/marketing/v3/campaigns", "/marketing/campaigns/VERSION")
+
+    def campaign_costs(self, campaign: str) -> str:
+        """What a campaign costs."""
+        return f"{self.campaigns()}/{campaign}/budget/totals"
+
+    def exchange_rates(self) -> str:
+        """List all exchange rates, past ones too."""
+        return self._path("/settings/v3/currencies/exchange-rates", "/settings/currencies/VERSION/exchange-rates")
+
+    def dispositions(self) -> str:
+        """List call outcomes: there is only the old path."""
+        return "/calling/v1/dispositions"
+
     def account(self) -> str:
         """The account's details."""
         return self._path("/account-info/v3/details", "/account-info/VERSION/details")

@@ -1,6 +1,6 @@
 """What every account has one of: details, owners with their teams, pipelines with their stages."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -9,7 +9,9 @@ from connectors.base import Children, Cursor, Meter, Page
 from connectors.hubspot.client import Client, Json
 from connectors.hubspot.objects import following, results
 from connectors.hubspot.shapes import Account
+from connectors.shown import Shown, shown_stages
 from store import records
+from store.known import Known
 from store.records import Pipeline, Stage, Statement, Team, TeamMembership, User
 
 OWNERS_PAGE = 100
@@ -34,8 +36,15 @@ def account_record(raw: Json) -> records.Account:
     )
 
 
-def account(raw: Json, pipelines: list[Json], known: Sequence[Mapping[str, Any]]) -> Account:
-    """What of the account decides how values are read. `known` are the stages that we have stored."""
+def account(
+    raw: Json,
+    pipelines: list[Json],
+    known: Sequence[Mapping[str, Any]],
+    *,
+    states: Mapping[str, str],
+    dispositions: Callable[[], Mapping[str, str]],
+) -> Account:
+    """What of the account decides how values are read. `known` are the deal stages that we have stored."""
     zone, name = _zone(raw)
     stages = [stage for pipeline in pipelines for stage in pipeline.get("stages") or ()]
     closed = [stage for stage in stages if _is_closed(stage)]
@@ -53,7 +62,26 @@ def account(raw: Json, pipelines: list[Json], known: Sequence[Mapping[str, Any]]
                 *(stage["id"] for stage in dropped if stage["is_won"]),
             ]
         ),
+        stage_states=states,
+        dispositions=dispositions,
     )
+
+
+def stage_states(pipelines: Sequence[Json]) -> dict[str, str]:
+    """What the stages of leads or tickets mean, by their ids."""
+    stages = [stage for pipeline in pipelines for stage in pipeline.get("stages") or ()]
+    return {str(stage["id"]): _state(stage) for stage in stages if _state(stage)}
+
+
+def deal_stages(stages: Sequence[Mapping[str, Any]], pipelines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Of the stages that we have stored those that deals walk through."""
+    others = {row["id"] for row in pipelines if row["object"] not in (None, "deal")}
+    return [stage for stage in stages if stage["pipeline_id"] not in others]
+
+
+def zone_of(raw: Json) -> tzinfo:
+    """The account's time zone."""
+    return _zone(raw)[0]
 
 
 def _zone(raw: Json) -> tuple[tzinfo, str]:
@@ -128,31 +156,58 @@ def _membership(raw: Json, team: Mapping[str, Any]) -> TeamMembership:
 # ---------------------------------------------------------------------------------------------------- pipelines
 
 
-def read_pipelines(client: Client, meter: Meter) -> list[Json]:
-    """The deal pipelines as HubSpot has them."""
-    path = client.paths.pipelines("deals")
+OBJECTS = {"deals": "deal", "leads": "lead", "tickets": "ticket", "orders": "order"}
+"""What has pipelines, in HubSpot's words and in ours."""
+
+
+def read_pipelines(client: Client, of: str, meter: Meter) -> list[Json]:
+    """The pipelines of deals, leads, tickets or orders as HubSpot has them."""
+    path = client.paths.pipelines(of)
     return results(client.get(path, (), meter), path)
 
 
-def pipelines(raws: list[Json], known: Sequence[Mapping[str, Any]], client: Client) -> Iterator[Page]:
-    """Every deal pipeline and stage. Stages that HubSpot dropped stay as we last saw them, archived."""
+def pipelines(told: Mapping[str, list[Json]], known: Known, client: Client) -> Iterator[Page]:
+    """Every pipeline and stage by what walks through it. Stages that HubSpot dropped stay as they were, archived.
+
+    Of what is not told, because the token may not see it, nothing changes.
+    """
     made: list[Statement] = []
-    for raw in raws:
-        made.append(_pipeline(raw))
-        made += [_stage(raw, stage) for stage in raw.get("stages") or ()]
-    told = {(stage.pipeline_id, stage.id) for stage in made if isinstance(stage, Stage)}
-    for stage in known:
-        if (stage["pipeline_id"], stage["id"]) not in told:
+    objects = {row["id"]: row["object"] for row in known.rows(Pipeline)}
+    for of, raws in told.items():
+        for raw in raws:
+            objects[str(raw["id"])] = OBJECTS[of]
+            made += pipeline_records(raw, OBJECTS[of])
+    here = {(stage.pipeline_id, stage.id) for stage in made if isinstance(stage, Stage)}
+    read = {OBJECTS[of] for of in told}
+    for stage in known.rows(Stage):
+        if (stage["pipeline_id"], stage["id"]) not in here and objects.get(stage["pipeline_id"], "deal") in read:
             values = {name: stage[name] for name in Stage.model_fields if name in stage}
             made.append(Stage.of({**values, "is_archived": True}))
-    yield Page(cursor={}, read_at=client.now(), read=len(raws), records=made)
+    yield Page(cursor={}, read_at=client.now(), read=sum(len(raws) for raws in told.values()), records=made)
 
 
-def _pipeline(raw: Json) -> Pipeline:
+def shown(raws: Sequence[Json]) -> dict[str, Shown]:
+    """Pipelines and their stages, so that a change of them is noticed."""
+    stages = [(raw["id"], stage) for raw in raws for stage in raw.get("stages") or ()]
+    named = {f"{pipeline}/{stage['id']}": str(stage.get("label") or "") for pipeline, stage in stages}
+    return shown_stages({str(raw["id"]): str(raw.get("label") or "") for raw in raws}, named)
+
+
+def shown_property(raw: Mapping[str, Any]) -> Shown:
+    """A property, so that a change of it is noticed."""
+    return Shown(type=str(raw.get("type") or "unknown"), label=str(raw.get("label") or ""))
+
+
+def pipeline_records(raw: Json, of: str) -> list[Pipeline | Stage]:
+    """A pipeline of our entity `of` with its stages, as records."""
+    return [_pipeline(raw, of), *(_stage(raw, stage) for stage in raw.get("stages") or ())]
+
+
+def _pipeline(raw: Json, of: str) -> Pipeline:
     return Pipeline(
         id=str(raw["id"]),
         name=raw.get("label"),
-        object="deal",
+        object=of,
         sort_order=raw.get("displayOrder"),
         is_archived=bool(raw.get("archived")),
         created_at=raw.get("createdAt"),
@@ -182,11 +237,20 @@ def _is_closed(stage: Mapping[str, Any]) -> bool:
     metadata = stage.get("metadata") or {}
     if "isClosed" in metadata:
         return str(metadata["isClosed"]).lower() == "true"
-    return _probability(stage) in {0.0, 1.0}
+    return _probability(stage) in {0.0, 1.0} or _state(stage) in ENDS
 
 
 def _is_won(stage: Mapping[str, Any]) -> bool:
-    return _probability(stage) == 1.0
+    return _probability(stage) == 1.0 or _state(stage) == "QUALIFIED"
+
+
+ENDS = {"QUALIFIED", "UNQUALIFIED", "CLOSED"}
+"""States in which a lead or a ticket is done with."""
+
+
+def _state(stage: Mapping[str, Any]) -> str:
+    metadata = stage.get("metadata") or {}
+    return str(metadata.get("leadState") or metadata.get("ticketState") or "")
 
 
 def _probability(stage: Mapping[str, Any]) -> float | None:

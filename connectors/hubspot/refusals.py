@@ -126,7 +126,14 @@ def _bad_credentials(said: Refusal) -> ConnectorError:
 
 def _forbidden(said: Refusal) -> ConnectorError:
     scopes = _scopes(said.body)
-    named = " or ".join(scopes) or "a permission that HubSpot doesn't name"
+    if not scopes:
+        return MissingScopeError(
+            f"HubSpot doesn't let this token read {said.path}: {said.message}",
+            scopes=(),
+            hint="the account's subscription may not include it, or the token's creator may not see it; "
+            "if that is as it should be, leave the stream out with `exclude`",
+        )
+    named = " or ".join(scopes)
     return MissingScopeError(
         f"the access token may not read {said.path}: it lacks {named}",
         scopes=scopes,

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from difflib import get_close_matches
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from connectors.addresses import ALLOW_HTTP, PATTERN, base_address
 from connectors.duration import Duration
 from connectors.hubspot.kinds import BY_NAME, SCOPES
+from connectors.spelling import insist_known
 
 API_VERSION: Final = "2026-09"
 """The newest dated version that serves every route that we use. `v3` works until September 2027."""
@@ -56,7 +57,12 @@ class HubSpotSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     access_token: SecretStr = Field(description="a service key or the token of a private app")
-    base_url: str = Field(default="https://api.hubapi.com", description="for proxies and sandboxes")
+    allow_http: bool = ALLOW_HTTP
+    base_url: str = Field(
+        default="https://api.hubapi.com",
+        description="for proxies and sandboxes",
+        json_schema_extra={"pattern": PATTERN},
+    )
     api_version: Version = Field(default=API_VERSION, description="HubSpot's API version")
     connect_timeout: Duration = Field(default=timedelta(seconds=5))
     read_timeout: Duration = Field(default=timedelta(seconds=90))
@@ -69,12 +75,14 @@ class HubSpotSettings(BaseModel):
         default_factory=dict, description="HubSpot properties to keep as JSON in `extra`, e.g. {deals: [my_field]}"
     )
 
+    _secrets_travel_safely = field_validator("base_url")(base_address)
+
     @field_validator("fields")
     @classmethod
     def _fields_exist(cls, given: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
         _insist(given, "fields")
         for kind, mapped in given.items():
-            _known(mapped, BY_NAME[kind].record.model_fields, f"{kind} has no field")
+            insist_known(mapped, BY_NAME[kind].record.model_fields, f"{kind} has no field")
         return given
 
     @field_validator("extra")
@@ -86,23 +94,18 @@ class HubSpotSettings(BaseModel):
     @field_validator("include", "exclude")
     @classmethod
     def _streams_exist(cls, given: list[str]) -> list[str]:
-        _known(given, SCOPES, "there is no stream")
+        insist_known(given, SCOPES, "there is no stream")
         return given
 
+    leads_from: Literal["auto", "contacts"] = Field(
+        default="auto",
+        description="auto: HubSpot's leads, or contacts by their lifecycle where the account has no leads; "
+        "contacts: those in any case, for accounts that have leads but don't use them",
+    )
     keep_payload: bool = Field(default=False, description="keep the raw answer beside each row")
     budget: Budget = Budget()
     cadence: Cadence = Cadence()
 
 
 def _insist(kinds: Iterable[str], what: str) -> None:
-    _known(kinds, BY_NAME, f"{what} are given by kind of record, and there is no kind")
-
-
-def _known(names: Iterable[str], there: Iterable[str], words: str) -> None:
-    """Raises ValueError for a name that is not there, with the one that was probably meant."""
-    there = list(there)
-    for name in names:
-        if name not in there:
-            close = get_close_matches(name, there, 1)
-            meant = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(there)}"
-            raise ValueError(f"{words} {name!r}; {meant}")
+    insist_known(kinds, BY_NAME, f"{what} are given by kind of record, and there is no kind")

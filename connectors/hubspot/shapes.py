@@ -1,8 +1,9 @@
 """HubSpot's words turned into ours: outcomes, directions, deal types, the close date's local day."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import Decimal
 from typing import Any
 
 Values = dict[str, Any]
@@ -11,7 +12,10 @@ Properties = Mapping[str, str | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """What of the account decides how values are read: its zone, its currency, which stages are closed and won."""
+    """What of the account decides how values are read: its zone, its currency, which deal stages are closed and won.
+
+    `stage_states` says what the stages of leads or tickets mean, `dispositions` answers what call outcomes do.
+    """
 
     id: str
     zone: tzinfo
@@ -19,12 +23,13 @@ class Account:
     currency: str | None
     closed_stages: frozenset[str] = frozenset()
     won_stages: frozenset[str] = frozenset()
-    fields: Mapping[str, str | None] = field(default_factory=dict)
+    stage_states: Mapping[str, str] = field(default_factory=dict)
+    dispositions: Callable[[], Mapping[str, str]] = lambda: CALL_OUTCOMES
 
 
 DEAL_TYPES = {"newbusiness": "new_business", "existingbusiness": "expansion"}
 
-CALL_OUTCOMES = {
+CALL_OUTCOMES: Mapping[str, str] = {
     "f240bbac-87c9-4f6e-bf70-924b57d47db7": "connected",
     "9d9162e7-6cf3-4944-bf63-4dff82258764": "no_answer",  # busy
     "73a0d17f-1163-4015-bdd5-ec830791da20": "no_answer",
@@ -79,13 +84,13 @@ def line_item(values: Values, properties: Properties, account: Account) -> None:
 
 
 def call(values: Values, properties: Properties, account: Account) -> None:
-    """Direction, seconds, outcome: by the built-in dispositions first, then by the call's state."""
+    """Direction, seconds, outcome: by the account's dispositions first, then by the call's state."""
     values["type"] = "call"
     values["direction"] = DIRECTIONS.get(properties.get("hs_call_direction") or "")
     milliseconds = properties.get("hs_call_duration")
     values["duration_s"] = _seconds(milliseconds)
     disposition, state = properties.get("hs_call_disposition") or "", properties.get("hs_call_status") or ""
-    outcome = CALL_OUTCOMES.get(disposition) or CALL_STATES.get(state)
+    outcome = account.dispositions().get(disposition) or CALL_STATES.get(state)
     values["outcome"] = "canceled" if state == "CANCELED" else outcome or ("open" if state else None)
 
 
@@ -116,6 +121,106 @@ def task(values: Values, properties: Properties, account: Account) -> None:
     values["subtype"] = (values["subtype"] or "").lower() or None
     if not done:
         values["completed_at"] = None
+
+
+def note(values: Values, properties: Properties, account: Account) -> None:
+    """A note is neither sent nor received."""
+    values["type"] = "note"
+
+
+def message(values: Values, properties: Properties, account: Account) -> None:
+    """Somebody logged a message that was sent elsewhere: WhatsApp, LinkedIn, SMS. HubSpot knows no direction."""
+    values["type"] = "message"
+    values["subtype"] = CHANNELS.get(values["subtype"] or "", (values["subtype"] or "").lower() or None)
+    values["outcome"] = "sent"
+
+
+def lead(values: Values, properties: Properties, account: Account) -> None:
+    """What its stage means is its status: new, in_progress, connected, qualified, unqualified."""
+    values["status"] = (account.stage_states.get(values["stage_id"] or "") or "").lower() or None
+
+
+def ticket(values: Values, properties: Properties, account: Account) -> None:
+    """Open or closed, as its stage says; by its closing date where the stage is unknown."""
+    state = account.stage_states.get(values["status"] or "") or ("CLOSED" if values["closed_at"] else "OPEN")
+    values["status"] = state.lower()
+    values["priority"] = (values["priority"] or "").lower() or None
+    if values["status"] == "open":
+        values["closed_at"] = None
+
+
+def feedback(values: Values, properties: Properties, account: Account) -> None:
+    """One word per kind of survey and sentiment."""
+    values["type"] = (values["type"] or "").upper() or None
+    values["sentiment"] = (values["sentiment"] or "").lower() or None
+
+
+def goal(values: Values, properties: Properties, account: Account) -> None:
+    """A slice of a goal: what it is about, for whom, and its period of whole days, which ends before its last bound.
+
+    HubSpot writes a bound as midnight or as the last millisecond before it: the nearest midnight is meant.
+    """
+    kind, counted = properties.get("hs_goal_type") or "", properties.get("hs_kpi_property_name") or ""
+    values["kpi_key"] = GOALS.get(kind) or GOALS.get(counted) or kind or counted or None
+    owner, team = properties.get("hubspot_owner_id"), properties.get("hs_assignee_team_id")
+    team = team or properties.get("hubspot_team_id")
+    values["scope_type"] = "user" if owner else "team" if team else "company"
+    values["scope_id"] = owner or team or None
+    for bound in ("period_start", "period_end"):
+        found = moment(values[bound])
+        if found is not None:
+            values[bound] = (found + timedelta(hours=12)).date().isoformat()
+    values["currency"] = values["currency"] or account.currency
+    values["valid_from"] = properties.get("hs_createdate")
+
+
+def order(values: Values, properties: Properties, account: Account) -> None:
+    """Ordered on a local day: when the shop says, else when it came to HubSpot."""
+    values["ordered_on"] = day(values["ordered_on"] or properties.get("hs_createdate"), account.zone)
+    values["currency"] = values["currency"] or account.currency
+    values["status"] = (values["status"] or "").lower() or None
+
+
+def subscription(values: Values, properties: Properties, account: Account) -> None:
+    """A payment over its months; days are pure dates."""
+    for bound in ("start_date", "end_date"):
+        values[bound] = (values[bound] or "")[:10] or None
+    values["currency"] = values["currency"] or account.currency
+    amount = properties.get("hs_next_payment_amount") or properties.get("hs_last_payment_amount")
+    months = FREQUENCIES.get(properties.get("hs_recurring_billing_frequency") or "")
+    values["mrr"] = _share(amount, months) if amount and months else None
+
+
+def deal_split(values: Values, properties: Properties, account: Account) -> None:
+    """Per cent: HubSpot keeps such properties as a share of 1."""
+    values["kind"] = "revenue"
+    share = values["percent"]
+    if share is not None:
+        number = Decimal(share)
+        values["percent"] = str(number * 100) if abs(number) <= 1 else share
+
+
+CHANNELS = {"WHATS_APP": "whatsapp", "LINKEDIN_MESSAGE": "linkedin", "SMS": "sms"}
+GOALS = {
+    "sales_quota": "revenue",
+    "hs_closed_amount": "revenue",
+    "hs_closed_amount_in_home_currency": "revenue",
+    "hs_is_closed_won": "won_deals_count",
+}
+"""What a goal is about, by its type or by the property that it adds up, as the key of our KPI."""
+FREQUENCIES = {
+    "weekly": Decimal(12) / 52,
+    "biweekly": Decimal(24) / 52,
+    "monthly": Decimal(1),
+    "quarterly": Decimal(3),
+    "per_six_months": Decimal(6),
+    "annually": Decimal(12),
+    "per_two_years": Decimal(24),
+    "per_three_years": Decimal(36),
+    "per_four_years": Decimal(48),
+    "per_five_years": Decimal(60),
+}
+"""Months between two payments."""
 
 
 # ------------------------------------------------------------------------------------------------------- values
@@ -152,3 +257,11 @@ def _seconds(milliseconds: str | None) -> int | None:
         return int(float(milliseconds) // 1000) if milliseconds else None
     except ValueError:
         return None
+
+
+def _share(amount: str, months: Decimal) -> str:
+    """A month's worth of a payment; an amount that can't be read stays, to be rejected by its field."""
+    try:
+        return f"{Decimal(amount) / months:.6f}"
+    except ArithmeticError:
+        return amount

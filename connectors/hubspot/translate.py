@@ -4,12 +4,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import ValidationError
-
 from connectors.base import Merge, Rejection
-from connectors.hubspot.history import changes
-from connectors.hubspot.kinds import Kind
-from connectors.hubspot.shapes import Account, moment
+from connectors.hubspot.kind import Kind
+from connectors.hubspot.shapes import Account
+from connectors.validated import validated
 from store.records import Record, Statement
 
 Raw = Mapping[str, Any]
@@ -68,16 +66,15 @@ class Translator:
         values["deleted_at"] = raw.get("archivedAt") if raw.get("archived") else None
         values["source_url"] = raw.get("url")
         values["extra"] = {name: properties.get(name) for name in self.extra} or None
-        history = raw.get("propertiesWithHistory")
-        if history and kind.history:
-            found = changes(str(raw["id"]), moment(raw.get("createdAt")), history, self.account)
-            translation.details += found.details
-            if found.knows_closing:
-                values["closed_at"] = found.closed_at
+        if raw.get("propertiesWithHistory") and kind.past is not None:
+            past = kind.past(raw, self.account)
+            translation.details += past.details
+            values |= past.values
+        if kind.twin is not None and not raw.get("archived"):
+            translation.details += kind.twin(values, raw, self.account)
         for old in (properties.get("hs_merged_object_ids") or "").split(";"):
             if old.strip() and old.strip() != str(raw["id"]):
-                old_id, at = kind.prefix + old.strip(), moment(values["updated_at"])
-                translation.merges.append(Merge(entity=kind.record, old_id=old_id, id=id_, merged_at=at))
+                translation.merges.append(Merge(entity=kind.record, old_id=kind.prefix + old.strip(), id=id_))
         translation.values[id_] = values
         translation.raw[id_] = raw
 
@@ -86,31 +83,7 @@ def records(kind: Kind, translation: Translation) -> list[Record]:
     """Validated records; a field that can't be used is rejected by itself and left empty."""
     made: list[Record] = []
     for id_, values in translation.values.items():
-        try:
-            made.append(kind.record.of(values))
-        except ValidationError as error:
-            made += _mended(kind, id_, values, error, translation)
+        record, rejected = validated(kind.record, kind.name, values, kind.fields, translation.raw[id_])
+        made += [record] if record is not None else []
+        translation.rejected += rejected
     return made
-
-
-def _mended(
-    kind: Kind, id_: str, values: dict[str, Any], error: ValidationError, translation: Translation
-) -> list[Record]:
-    bad = {str(problem["loc"][0]) for problem in error.errors() if problem["loc"]}
-    for problem in error.errors():
-        name = str(problem["loc"][0]) if problem["loc"] else ""
-        source = kind.fields.get(name, name)
-        translation.rejected.append(
-            Rejection(
-                entity=kind.record,
-                record_id=id_,
-                field=name,
-                reason=f"{kind.name} {id_}: {source} is {values.get(name)!r}: {problem['msg']}",
-                payload=translation.raw[id_],
-            )
-        )
-    rest = {name: (None if name in bad else value) for name, value in values.items()}
-    try:
-        return [kind.record.model_validate(rest)]
-    except ValidationError:
-        return []

@@ -10,14 +10,19 @@ from dealmeter.cli import (
     config,
     db,
     demo,
+    discover,
+    doctor,
     export,
     init,
     kpi,
+    notify,
+    reconcile,
     run,
     runs,
     sandbox,
     status,
     sync,
+    worker,
 )
 from dealmeter.cli.invocation import SHARED, merged
 
@@ -61,5 +66,8 @@ _root.__signature__ = inspect.Signature([*_own, *SHARED.values()])  # type: igno
 _root.__annotations__ = {}
 app.callback(help=HELP)(_root)
 
-for module in (init, check, sync, run, status, runs, kpi, export, config, db, sandbox, demo):
+for module in (
+    init, check, discover, sync, reconcile, run, worker, status, runs, kpi, export, config, db, notify, doctor,
+    sandbox, demo,
+):  # fmt: skip
     module.add_to(app)

@@ -19,16 +19,18 @@ def add_to(app: typer.Typer) -> None:
             Path | None, typer.Option("--folder", help="Where to put it; a new temporary folder unless given.")
         ] = None,
         deals: Annotated[
-            int, typer.Option("--deals", min=20, max=200_000, help="How many deals the company has.")
+            int,
+            typer.Option("--deals", min=20, max=200_000, help="How many deals the company has; its branch has half."),
         ] = 400,
         keep: Annotated[
-            bool, typer.Option("--keep", help="Leave the sandbox running afterwards, until Ctrl-C, to sync yourself.")
+            bool, typer.Option("--keep", help="Leave the sandboxes running afterwards, until Ctrl-C, to sync yourself.")
         ] = False,
     ) -> int:
         """See it work: an invented company, real syncs, a scoreboard.
 
-        Starts a fake HubSpot on loopback, reads it with the real connector into SQLite, lets three weeks of working
-        life pass there, syncs again, and prints the main KPIs. Needs no network and asks no questions.
+        Starts a fake HubSpot and a fake Salesforce on loopback, writes a folder of CSV files, reads all three with the
+        real connectors into SQLite, lets three weeks of working life pass there, syncs again, and prints the main KPIs.
+        Needs no network and asks no questions.
         """
         from dealmeter.cli.signals import stopping
         from dealmeter.cli.terminal import Terminal

@@ -14,6 +14,7 @@ from connectors.errors import (
 )
 from dealmeter.errors import ConfigError, UsageError
 from dealmeter.logs import masked
+from dealmeter.show.harmless import harmless
 from store.errors import ForeignAccountError, LeaseHeldError, StoreError
 
 OK, HANDLED, WRONG, REFUSED, LATER, DATABASE, HELD, QUALITY = range(8)
@@ -64,7 +65,7 @@ def report(error: BaseException, arguments: Sequence[str], secrets: Iterable[str
         sys.stderr.write(f"{error}\n")
         return WRONG
     told = tell(error)
-    sys.stderr.write(masked(words(told), secrets))
+    sys.stderr.write(harmless(masked(words(told), secrets)))
     if told.kind in {"Bug", "OSError"} and any(a in {"-v", "--verbose", "-vv"} for a in arguments):
         sys.stderr.write(masked("".join(traceback.format_exception(error)), secrets))
     if "--json" in arguments:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, text
@@ -11,7 +11,7 @@ from dealmeter.errors import UsageError
 from dealmeter.show.row import Row
 from dealmeter.show.snapshots import WITH_HISTORY
 from store.schema import KpiSnapshot, table_of
-from store.snapshots import latest
+from store.snapshots import LIVE, REBUILT, latest
 
 TYPES = {column.name: column.type for column in table_of(KpiSnapshot).columns}
 SLICES = (
@@ -28,6 +28,7 @@ class Choice:
     calendar: str | None = None
     dimensions: Sequence[str] = ()
     as_of: datetime | None = None
+    at: datetime | None = None
     history: bool = False
 
     def wants(self, slice_: Mapping[str, str]) -> bool:
@@ -46,7 +47,9 @@ def rows(tx: Connection, choice: Choice) -> Iterator[Row]:
     for slice_ in slices:
         if choice.wants(slice_):
             yield from (
-                _history(tx, slice_, choice.as_of) if choice.history else latest(tx, as_of=choice.as_of, **slice_)
+                _history(tx, slice_, choice)
+                if choice.history
+                else latest(tx, as_of=choice.as_of, at=choice.at, **slice_)
             )
 
 
@@ -63,32 +66,18 @@ def dimension_of(written: str) -> str:
     return ",".join(names)
 
 
-def moment(written: str) -> datetime:
-    """An instant as people write it; a day means its end, a time without a zone is UTC."""
-    try:
-        if len(written) == len("2026-03-31"):
-            return datetime.combine(date.fromisoformat(written), time(), UTC) + timedelta(days=1)
-        found = datetime.fromisoformat(written)
-    except ValueError:
-        raise UsageError(
-            f"{written!r} is no time", hint="write it as 2026-03-31 or 2026-03-31T12:00:00+03:00"
-        ) from None
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-
-
-def _history(tx: Connection, slice_: Mapping[str, str], as_of: datetime | None) -> Iterator[Row]:
+def _history(tx: Connection, slice_: Mapping[str, str], choice: Choice) -> Iterator[Row]:
     """Every value of a slice in the order in which they were written, from the readers' view."""
-    conditions = [f"{name} = :{name}" for name in slice_]
-    values: dict[str, Any] = dict(slice_)
-    if as_of is not None:
-        conditions.append("computed_at <= :as_of")
-        values["as_of"] = as_of
+    conditions = [*(f"{name} = :{name}" for name in slice_), f"basis = '{LIVE if choice.at is None else REBUILT}'"]
+    moments = {"computed_at <= :as_of": choice.as_of, "as_of = :at": choice.at}
+    given = {condition: moment for condition, moment in moments.items() if moment is not None}
+    conditions += given
+    values: dict[str, Any] = {**slice_, **{name.rpartition(":")[2]: moment for name, moment in given.items()}}
     query = text(
         f"SELECT {', '.join(WITH_HISTORY)} FROM kpi_history WHERE {' AND '.join(conditions)} "  # our own names
         "ORDER BY member, period_start, id"
     )
-    if as_of is not None:
-        query = query.bindparams(bindparam("as_of", type_=TYPES["computed_at"]))
+    query = query.bindparams(*(bindparam(name, type_=TYPES["as_of"]) for name in ("as_of", "at") if name in values))
     typed = query.columns(**{name: TYPES[name] for name in WITH_HISTORY})
     found = tx.execute(typed, values, execution_options={"stream_results": True, "yield_per": 1000})
     yield from found.mappings()

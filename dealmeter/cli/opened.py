@@ -25,6 +25,18 @@ def configured(invocation: Invocation, *, connections: bool = False) -> "Configu
     return found
 
 
+def configured_if_there(invocation: Invocation) -> "Configured | None":
+    """The configuration, or None where there is none: what the program knows by itself can be told without."""
+    from dealmeter.errors import ConfigError
+
+    try:
+        return configured(invocation)
+    except ConfigError as error:
+        if error.problems or invocation.config is not None:
+            raise
+        return None
+
+
 @contextmanager
 def for_writing(settings: "Configured") -> Iterator["Database"]:
     """The database, with its tables up to date, for a program that has much to write."""

@@ -42,6 +42,7 @@ def add_to(app: typer.Typer) -> None:
         run_id: Annotated[int, typer.Argument(metavar="ID", help="The number of the run; see `dealmeter runs list`.")],
     ) -> None:
         """Show a run: its streams, its errors, and what it couldn't use."""
+        from store.drift import events
         from store.reads import open_rejections, run
 
         with for_reading(configured(invocation)) as database, database.read() as tx:
@@ -49,7 +50,8 @@ def add_to(app: typer.Typer) -> None:
             if found is None:
                 raise UsageError(f"there is no run {run_id}", hint="`dealmeter runs list` shows the runs")
             rejections = open_rejections(tx, found[0]["connection"], limit=20)
-        _show_one(Terminal(invocation), found[0], found[1], rejections)
+            changes = events(tx, found[0]["connection"], run_id=run_id)
+        _show_one(Terminal(invocation), found[0], found[1], rejections, changes)
 
 
 def _show_list(terminal: Terminal, runs: Sequence[Row]) -> None:
@@ -80,6 +82,7 @@ def _show_one(
     run: Row,
     streams: Sequence[Row],
     rejections: Sequence[Row],
+    changes: Sequence[Row],
 ) -> None:
     from dealmeter.show.table import table, toned, without_empty
     from dealmeter.show.time import length, moment
@@ -112,7 +115,15 @@ def _show_one(
         ]
         terminal.show(table(("record", "field", "reason", "first seen (UTC)"), refused))
     without = [{name: value for name, value in r.items() if name != "payload"} for r in rejections]
-    terminal.document("run/1", {"run": dict(run), "streams": [dict(s) for s in streams], "open_rejections": without})
+    terminal.document(
+        "run/1",
+        {
+            "run": dict(run),
+            "streams": [dict(s) for s in streams],
+            "open_rejections": without,
+            "schema_events": [dict(c) for c in changes],
+        },
+    )
 
 
 def _retries(retries: Mapping[str, int] | None) -> str:

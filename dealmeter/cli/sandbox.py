@@ -55,3 +55,45 @@ def add_to(app: typer.Typer) -> None:
                 search_lag_s=search_lag_s,
             )
         )
+
+    @command(commands, "salesforce")
+    def salesforce(
+        invocation: Invocation,
+        port: Annotated[
+            int, typer.Option("--port", min=0, max=65535, help="Where to listen; 0 finds a free port.")
+        ] = 0,
+        seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same company.")] = 7,
+        deals: Annotated[int, typer.Option("--deals", min=1, help="How many opportunities it has.")] = 400,
+        contacts: Annotated[
+            int | None, typer.Option("--contacts", min=0, help="How many contacts; as many as deals unless given.")
+        ] = None,
+        data: Annotated[
+            Path | None, typer.Option("--data", help="A folder of CSV files to serve instead of an invented company.")
+        ] = None,
+        latency_ms: Annotated[int, typer.Option("--latency-ms", min=0, help="Delay of every answer.")] = 0,
+        rate_limit: Annotated[
+            bool, typer.Option("--rate-limit", help="Enforce the daily calls of a small Salesforce org.")
+        ] = False,
+        fault_rate: Annotated[
+            float, typer.Option("--fault-rate", min=0, max=1, help="Share of requests that go wrong.")
+        ] = 0.0,
+    ) -> int:
+        """Serve a fake Salesforce org until Ctrl-C.
+
+        It prints its address, to be the connection's `base_url`, and what opens it.
+        """
+        from dealmeter.sandbox.serve import Options, serve_forever
+
+        return serve_forever(
+            Options(
+                vendor="salesforce",
+                port=port,
+                seed=seed,
+                deals=deals,
+                contacts=contacts,
+                data=data,
+                latency_ms=latency_ms,
+                rate_limit=rate_limit,
+                fault_rate=fault_rate,
+            )
+        )

@@ -57,8 +57,11 @@ class State:
     is_held: bool
     schedule: Row
     due: datetime | None
+    late: datetime | None
     rows: Mapping[str, int]
     rejections: int
+    compared: Sequence[Row]
+    events: Sequence[Row]
     now: datetime
 
     @property
@@ -74,7 +77,15 @@ class State:
             return "failing"
         if self.last["outcome"] in GOOD and self.read_nothing:
             return "nothing read"
-        return "late" if self.is_late else ""
+        return "late" if self.is_late else "differs" if self.differing else ""
+
+    @property
+    def differing(self) -> Sequence[str]:
+        """Where our numbers and the CRM's differed when they were last compared, in sentences."""
+        from store.differences import of_row
+
+        found = [of_row(row) for row in self.compared]
+        return [str(each) for each in found if each.is_real]
 
     @property
     def read_nothing(self) -> bool:
@@ -84,10 +95,7 @@ class State:
     @property
     def is_late(self) -> bool:
         """Whether two runs that were due have not been."""
-        if self.due is None or self.last is None:
-            return False
-        late: bool = self.now > self.due + (self.due - self.last["started_at"])
-        return late
+        return self.late is not None and self.now > self.late
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +107,8 @@ class Kpis:
 
 
 def _state(tx: "Connection", connection: "ConnectionSettings", now: datetime) -> State:
+    from dealmeter.service.freshness import due_at, late_at
+    from store import differences, drift
     from store.reads import count_rejections, last_run, row_counts, run, schedules
 
     schedule: Row = schedules(tx).get(connection.name, {})
@@ -111,30 +121,14 @@ def _state(tx: "Connection", connection: "ConnectionSettings", now: datetime) ->
         is_held=connection.name in _held(tx, now),
         good=last_run(tx, connection.name, outcomes=GOOD),
         schedule=schedule,
-        due=_due(connection, schedule),
+        due=due_at(connection.schedule, schedule),
+        late=late_at(connection.schedule, schedule),
         rows=row_counts(tx, connection.name),
         rejections=count_rejections(tx, connection.name),
+        compared=differences.last(tx, connection.name),
+        events=drift.events(tx, connection.name, since=now - drift.RECENT, limit=5),
         now=now,
     )
-
-
-def _due(connection: "ConnectionSettings", schedule: Row) -> datetime | None:
-    """When the daemon would run it next; None before its first run and while it is paused."""
-    last = schedule.get("last_started_at")
-    if last is None or schedule.get("paused_reason"):
-        return None
-    every = connection.schedule.interval
-    due: datetime | None = last + every if every is not None else _next_by_cron(connection, last)
-    not_before = schedule.get("not_before")
-    return max(due, not_before) if due is not None and not_before is not None else due
-
-
-def _next_by_cron(connection: "ConnectionSettings", last: datetime) -> datetime | None:
-    from apscheduler.triggers.cron import CronTrigger
-
-    trigger = CronTrigger.from_crontab(connection.schedule.cron, timezone=connection.schedule.zone)
-    found: datetime | None = trigger.get_next_fire_time(last, last)
-    return found
 
 
 def _kpis(tx: "Connection", states: Sequence[State], now: datetime) -> Kpis:
@@ -146,7 +140,9 @@ def _kpis(tx: "Connection", states: Sequence[State], now: datetime) -> Kpis:
         return Kpis(last=last, trouble="")
     if last is None:
         return Kpis(last=None, trouble="not computed")
-    return Kpis(last=last, trouble="behind" if synced and last["computed_at"] < max(synced) else "")
+    if synced and last["computed_at"] < max(synced):
+        return Kpis(last=last, trouble="behind")
+    return Kpis(last=last, trouble="contradictory" if last["broken"] else "")
 
 
 def _held(tx: "Connection", now: datetime) -> set[str]:
@@ -179,14 +175,16 @@ def _show(terminal: Terminal, settings: "Configured", states: list[State], kpis:
     shown = table(columns, rows, right=("rows", "rejected"), spare=("due (UTC)", "rows"))
     terminal.show(shown if rows else "no connections yet")
     for state in states:
-        for line in _explained(state):
+        for line in (*_explained(state), *_differing(state), *_drifted(state)):
             terminal.show(line)
     if kpis.last is None:
         terminal.show("KPIs: not computed yet: run `dealmeter kpi compute`")
     else:
-        behind = "; a sync has ended since: run `dealmeter kpi compute`" if kpis.trouble else ""
+        behind = "; a sync has ended since: run `dealmeter kpi compute`" if kpis.trouble == "behind" else ""
         age = span(now - kpis.last["computed_at"])
         terminal.show(f"KPIs: computed {age} ago, {kpis.last['values_checked']:,} values{behind}")
+        for broken in kpis.last["broken"] or ():
+            terminal.show(f"  the KPIs contradict each other: {broken}")
     terminal.document(
         "status/1",
         {
@@ -214,6 +212,17 @@ def _explained(state: State) -> list[str]:
     return []
 
 
+def _differing(state: State) -> list[str]:
+    found = [f"{state.name}: {each}" for each in state.differing]
+    return [*found, f"  what to do: run `dealmeter reconcile {state.name} --repair`"] if found else []
+
+
+def _drifted(state: State) -> list[str]:
+    from store.drift import told
+
+    return [f"{state.name}: {event['first_seen_at']:%Y-%m-%d}: {told(event)}" for event in state.events]
+
+
 def _document(state: State) -> dict[str, Any]:
     return {
         "connection": state.name,
@@ -225,6 +234,8 @@ def _document(state: State) -> dict[str, Any]:
         "paused_reason": state.schedule.get("paused_reason"),
         "rows": dict(state.rows),
         "open_rejections": state.rejections,
+        "compared": [{name: row[name] for name in row if name != "connection"} for row in state.compared],
+        "schema_events": [dict(event) for event in state.events],
     }
 
 

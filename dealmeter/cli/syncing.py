@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from threading import Event
 from typing import Any
@@ -27,15 +28,19 @@ from sync.outcome import FAILED, PARTIAL, SKIPPED, STOPPED, RunOutcome
 from sync.run import Plan, execute
 from sync.schedule import settle
 
+LOOK_AGAIN_S = 2.0
+"""How often a run that waits for another one looks whether it has ended."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What a run is to do beyond the ordinary."""
+    """What a run is to do beyond the ordinary. `wait` is how long it waits for another one that holds a connection."""
 
     only: Sequence[str] = ()
     full: bool = False
     deep: bool = False
     allow_shrink: bool = False
+    wait: timedelta = timedelta(0)
 
 
 class Syncing:
@@ -76,16 +81,19 @@ class Syncing:
             connection=name,
             connector=connector(self.settings, name),
             parallel=self.settings.connection(name).parallel,
+            lease=self.settings.config.service.lease,
             only=self.wish.only,
             full=self.wish.full,
             deep=self.wish.deep,
             allow_shrink=self.wish.allow_shrink,
+            compare_every=self.settings.connection(name).schedule.reconcile,
             notice=self.terminal.say,
         )
         begun = self.clock.monotonic()
         try:
-            with progress(self.terminal, name) as tells:
-                run = execute(database, plan, version=VERSION, clock=self.clock, stop=stop, progress=tells)
+            run = self._in_turn(database, plan, stop)
+        except StoppedError:
+            return
         except LeaseHeldError as error:
             self._refused(name, error)
             return
@@ -93,6 +101,22 @@ class Syncing:
         self.codes.append(code_of(run))
         found = fingerprint(self.settings.connection(name).crm, self.settings.settings[name])
         settle(database, run, settings_hash=found, now=self.clock.now())
+
+    def _in_turn(self, database: Database, plan: Plan, stop: Event) -> RunOutcome:
+        """Run once nobody else does. Raises LeaseHeldError where that takes too long, StoppedError on a signal."""
+        until = self.clock.monotonic() + self.wish.wait.total_seconds()
+        has_told = False
+        while True:
+            try:
+                with progress(self.terminal, plan.connection) as tells:
+                    return execute(database, plan, version=VERSION, clock=self.clock, stop=stop, progress=tells)
+            except LeaseHeldError as error:
+                if (left := until - self.clock.monotonic()) <= 0:
+                    raise
+                if not has_told:
+                    self.terminal.say(f"{error}; waiting for its end")
+                    has_told = True
+                self.clock.sleeper(stop)(min(LOOK_AGAIN_S, left))
 
     def _refused(self, name: str, error: LeaseHeldError) -> None:
         self.terminal.complain(words(tell(error)))
@@ -110,6 +134,8 @@ class Syncing:
             return
         for broken in self.computation.broken:
             self.terminal.warn(f"the KPIs contradict each other: {broken}")
+        if self.computation.broken:
+            self.codes.append(HANDLED)
 
     def _insist_on_streams(self, name: str) -> None:
         """Raises UsageError for a stream that the connection doesn't have."""
@@ -150,6 +176,8 @@ def code_of(run: RunOutcome) -> int:
     if run.outcome == FAILED:
         return exit_code(run.error) if run.error is not None else HANDLED
     if run.outcome == PARTIAL:
+        if run.differences:
+            return QUALITY
         code = exit_code(run.error) if run.error is not None else HANDLED
         return code if code == QUALITY or _read_nothing(run) else HANDLED
     return OK

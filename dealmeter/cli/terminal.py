@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TextIO
 
 from dealmeter.cli.invocation import Invocation
+from dealmeter.show.harmless import harmless
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -40,8 +41,9 @@ class Terminal:
         console = self._console(sys.stdout)
         with console.capture() as captured:
             for renderable in renderables:
-                wraps = not isinstance(renderable, str)
-                console.print(renderable, markup=False, highlight=False, emoji=False, soft_wrap=not wraps, crop=False)
+                is_text = isinstance(renderable, str)
+                safe = harmless(renderable) if isinstance(renderable, str) else renderable
+                console.print(safe, markup=False, highlight=False, emoji=False, soft_wrap=is_text, crop=False)
         sys.stdout.write("".join(line.rstrip() + "\n" for line in captured.get().splitlines()))
 
     def document(self, schema: str, content: Mapping[str, Any]) -> None:
@@ -52,15 +54,15 @@ class Terminal:
     def say(self, text: str) -> None:
         """A message, unless nobody wants any."""
         if not self._invocation.quiet:
-            sys.stderr.write(text + "\n")
+            sys.stderr.write(harmless(text) + "\n")
 
     def warn(self, text: str) -> None:
         """A message about what may go wrong."""
-        sys.stderr.write(f"warning: {text}\n")
+        sys.stderr.write(f"warning: {harmless(text)}\n")
 
     def complain(self, text: str) -> None:
         """What went wrong with one of several things, while the others go on."""
-        sys.stderr.write(text)
+        sys.stderr.write(harmless(text))
 
     def messages(self) -> "Console":
         """Standard error, for progress."""

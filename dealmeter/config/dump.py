@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -64,4 +65,6 @@ def _plain(value: Any) -> Any:
             return MASK
         case timedelta():
             return duration(value)
+        case Path():
+            return str(value)
     return value

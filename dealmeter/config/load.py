@@ -2,17 +2,20 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from dealmeter.config.channels import CHANNELS
 from dealmeter.config.expand import dotenv, expand
-from dealmeter.config.models import Config, ConnectionSettings
+from dealmeter.config.models import Config, ConnectionSettings, ExecutorSettings
 from dealmeter.config.problems import from_validation, suggestion
 from dealmeter.config.secrets import Secrets
 from dealmeter.config.yaml_file import Parsed, read
@@ -21,7 +24,6 @@ from dealmeter.errors import ConfigError, Key, Problem
 NAMES = ("dealmeter.yaml", "dealmeter.yml")
 VARIABLE = "DEALMETER_CONFIG"
 CURRENCY = re.compile("[A-Z]{3}")
-ADDRESS = re.compile(r"https?://[^\s/:@]+(:\d+)?(/\S*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,8 @@ def load(chosen: Path | None, environ: Mapping[str, str], *, connections: bool =
     problems = list(parsed.problems)
     values = expand(parsed.data, environ, problems)
     secrets = Secrets(path.parent, environ)
+    _notifications(values, parsed, secrets, wanted=connections)
+    _executor(values, parsed, secrets, wanted=connections)
     config, found = _model(values)
     problems += found
     settings = _connectors(values, parsed, secrets, problems) if connections else {}
@@ -91,12 +95,47 @@ def load(chosen: Path | None, environ: Mapping[str, str], *, connections: bool =
     )
 
 
+def _notifications(values: dict[str, Any], parsed: Parsed, secrets: Secrets, *, wanted: bool) -> None:
+    """Put the secrets of the channels in; who only reads the database needs no channels."""
+    if not wanted:
+        values.pop("notifications", None)
+        return
+    found, written = values.get("notifications"), parsed.data.get("notifications")
+    for i, channel in enumerate(found if isinstance(found, list) else []):
+        model = CHANNELS.get(str(channel.get("type"))) if isinstance(channel, dict) else None
+        if model is not None and isinstance(written, list):
+            secrets.fill(model, channel, written[i], ("notifications", i))
+
+
+def _executor(values: dict[str, Any], parsed: Parsed, secrets: Secrets, *, wanted: bool) -> None:
+    """Put the broker's address in; who only reads the database needs no broker."""
+    if not wanted:
+        values.pop("executor", None)
+        return
+    found = values.get("executor")
+    if isinstance(found, dict):
+        secrets.fill(ExecutorSettings, found, parsed.data.get("executor"), ("executor",))
+        broker = found.get("broker")
+        with suppress(ValueError):  # the model says what is wrong with it
+            if isinstance(broker, str) and (password := urlsplit(broker).password):
+                secrets.values |= {password, unquote(password)}
+
+
 def _model(values: Any) -> tuple[Config | None, list[Problem]]:
     try:
         config = Config.model_validate(values)
     except ValidationError as error:
         return None, [*from_validation(error, Config), *_beyond_models(values)]
-    return config, list(_beyond_models(values))
+    return config, [*_beyond_models(values), *_own_kpis(config)]
+
+
+def _own_kpis(config: Config) -> Iterable[Problem]:
+    """What the facts say against the company's own KPIs."""
+    from kpi.custom import faults
+
+    for fault in faults(config.kpis.custom):
+        place = ("kpis", "custom", fault.key)
+        yield Problem((*place, fault.setting) if fault.setting else place, fault.says)
 
 
 def _beyond_models(values: Mapping[str, Any]) -> Iterable[Problem]:
@@ -107,17 +146,11 @@ def _beyond_models(values: Mapping[str, Any]) -> Iterable[Problem]:
 
 
 def _misshapen(values: Mapping[str, Any]) -> Iterable[Problem]:
-    """A currency that is no code, an address that is none."""
+    """A currency that is no code."""
     kpis = values.get("kpis")
     currency = kpis.get("currency") if isinstance(kpis, dict) else None
     if isinstance(currency, str) and not CURRENCY.fullmatch(currency):
         yield Problem(("kpis", "currency"), "should be a code of ISO 4217 in capital letters, such as EUR")
-    for i, connection in enumerate(_connections(values)):
-        own = connection.get("settings")
-        address = own.get("base_url") if isinstance(own, dict) else None
-        if isinstance(address, str) and not ADDRESS.fullmatch(address):
-            key = ("connections", i, "settings", "base_url")
-            yield Problem(key, "should be http://HOST or https://HOST, such as https://api.hubapi.com")
 
 
 def _doubles(values: Mapping[str, Any]) -> Iterable[Problem]:
@@ -134,13 +167,15 @@ def _unknown_kpis(values: Mapping[str, Any]) -> Iterable[Problem]:
     """KPIs and dimensions that the catalogue doesn't have."""
     kpis = values.get("kpis")
     words = list(_words(kpis)) if isinstance(kpis, dict) else []
-    if not words:
+    if not isinstance(kpis, dict) or not words:
         return
     from kpi.catalogue import DIMENSIONS, METRICS
 
+    custom = kpis.get("custom")
+    own = list(custom) if isinstance(custom, dict) else []
     for key, word in words:
         is_kpi = key[1] in {"include", "exclude"}
-        known = list(METRICS) if is_kpi else list(DIMENSIONS)
+        known = [*METRICS, *own] if is_kpi else list(DIMENSIONS)
         if word not in known:
             hint = suggestion(word, known)
             if is_kpi and not hint.startswith("; did"):
@@ -150,7 +185,7 @@ def _unknown_kpis(values: Mapping[str, Any]) -> Iterable[Problem]:
 
 def _words(kpis: Mapping[str, Any]) -> Iterable[tuple[Key, str]]:
     """Each word in the lists of KPIs and dimensions, with its place."""
-    for name in ("include", "exclude", "dimensions_off", "crossed"):
+    for name in ("include", "exclude", "dimensions_off", "dimensions_on", "crossed"):
         found = kpis.get(name)
         for i, item in enumerate(found if isinstance(found, list) else []):
             if isinstance(item, str):
@@ -190,7 +225,7 @@ def _own(
     model = connector(crm).Settings
     secrets.fill(model, own, written, key)
     try:
-        return model.model_validate(own)
+        return model.model_validate(own, context={"folder": secrets.folder})
     except ValidationError as error:
         problems += from_validation(error, model, key)
         return None
@@ -206,7 +241,12 @@ def _told_once(problems: Sequence[Problem], *, connections: bool) -> list[Proble
     first: dict[Key, Problem] = {}
     for problem in problems:
         first.setdefault(problem.key, problem)
-    return [p for p in first.values() if connections or p.key[:1] != ("connections",) or "settings" not in p.key]
+    return [p for p in first.values() if connections or not _is_left_out(p.key)]
+
+
+def _is_left_out(key: Key) -> bool:
+    """Whether who only reads the database need not have what stands there."""
+    return key[:1] in {("notifications",), ("executor",)} or (key[:1] == ("connections",) and "settings" in key)
 
 
 def _error(path: Path, parsed: Parsed, problems: Sequence[Problem], odd: Sequence[str]) -> ConfigError:

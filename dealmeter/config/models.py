@@ -4,10 +4,12 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from connectors.duration import Duration
+from dealmeter.config.channels import ChannelSettings
 from kpi.settings import KpiSettings
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -55,6 +57,10 @@ class Schedule(_Part):
     zone: str = Field(default="UTC", description="time zone of the cron expression")
     jitter: Duration = Field(
         default=timedelta(seconds=30), description="start up to this much later, so that not all start at once"
+    )
+
+    reconcile: Duration | None = Field(
+        default=timedelta(days=1), description="compare our counts with the CRM's own totals this often; null: never"
     )
 
     @model_validator(mode="after")
@@ -121,6 +127,76 @@ class LogSettings(_Part):
     format: Literal["auto", "text", "json"] = Field(default="auto", description="auto: text on a terminal, else JSON")
 
 
+class ServiceSettings(_Part):
+    """What surrounds the daemon."""
+
+    listen: str | None = Field(
+        default="127.0.0.1:9464", description="where /healthz, /readyz and /metrics are; null: nowhere"
+    )
+    expose: bool = Field(default=False, description="allow an address that other machines can reach")
+    lease: Duration = Field(
+        default=timedelta(minutes=2), description="how long a run whose process fell silent keeps its connection"
+    )
+
+    @field_validator("lease")
+    @classmethod
+    def _not_too_short(cls, lease: timedelta) -> timedelta:
+        if lease < timedelta(seconds=5):
+            raise ValueError("should be at least 5s")
+        return lease
+
+    @model_validator(mode="after")
+    def _only_here(self) -> Self:
+        from dealmeter.config.addresses import is_loopback
+
+        if self.listen is not None and not is_loopback(self.listen) and not self.expose:
+            raise ValueError(
+                f"{self.listen} can be reached by other machines, and what listens there asks for no password; "
+                "use 127.0.0.1:9464, or say `expose: true`"
+            )
+        return self
+
+
+class ExecutorSettings(_Part):
+    """Who runs the connections that are due."""
+
+    kind: Literal["threads", "celery"] = Field(
+        default="threads", description="threads: the daemon itself; celery: the workers of `dealmeter worker`"
+    )
+    broker: SecretStr | None = Field(
+        default=None, description="where Celery's queue is: redis://, rediss:// or amqp://; a secret"
+    )
+    queue: str = Field(default="dealmeter", description="the queue's name: one for each installation on a broker")
+
+    @field_validator("broker")
+    @classmethod
+    def _an_address(cls, broker: SecretStr | None) -> SecretStr | None:
+        if broker is not None and not _is_address(broker.get_secret_value()):
+            raise ValueError("should be an address such as rediss://:PASSWORD@HOST:6379/0")
+        return broker
+
+    @model_validator(mode="after")
+    def _with_a_broker(self) -> Self:
+        if self.kind == "celery" and self.broker is None:
+            raise ValueError('`kind: celery` needs `broker`, such as "${CELERY_BROKER}"')
+        return self
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(urlsplit(text).scheme) and "://" in text
+    except ValueError:
+        return False
+
+
+class Retention(_Part):
+    """How long the books are kept. KPI values and records are kept for ever."""
+
+    runs: Duration = Field(default=timedelta(days=180), description="runs and what they did")
+    rejections: Duration = Field(default=timedelta(days=180), description="rejections that have been resolved")
+    notifications: Duration = Field(default=timedelta(days=90), description="news that has gone out")
+
+
 class Config(_Part):
     """The whole file."""
 
@@ -128,4 +204,8 @@ class Config(_Part):
     database: DatabaseSettings = DatabaseSettings()
     connections: tuple[ConnectionSettings, ...] = Field(default=(), description="the CRM accounts to read")
     kpis: KpiSettings = KpiSettings()
+    notifications: tuple[ChannelSettings, ...] = Field(default=(), description="who is told what can't mend itself")
+    service: ServiceSettings = ServiceSettings()
+    executor: ExecutorSettings = ExecutorSettings()
+    retention: Retention = Retention()
     log: LogSettings = LogSettings()

@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from dealmeter.config.channels import CHANNELS
 from dealmeter.errors import Key, Problem
 
 
@@ -20,9 +21,14 @@ def suggestion(word: str, known: Sequence[str]) -> str:
 def from_validation(error: ValidationError, model: type[BaseModel], under: Key = ()) -> list[Problem]:
     """A model's complaints as problems. What was given is never repeated: it may be a secret."""
     return [
-        Problem((*under, *item["loc"]), _message(item, model))
+        Problem((*under, *_place(item["loc"])), _message(item, model))
         for item in error.errors(include_url=False, include_input=False)
     ]
+
+
+def _place(where: Key) -> Key:
+    """Where it is in the file: pydantic also names the kind of a channel, which is no key."""
+    return tuple(part for i, part in enumerate(where) if not (part in CHANNELS and i and isinstance(where[i - 1], int)))
 
 
 def _message(item: Mapping[str, Any], model: type[BaseModel]) -> str:
@@ -36,6 +42,9 @@ def _message(item: Mapping[str, Any], model: type[BaseModel]) -> str:
 
 def _model_at(model: type[BaseModel] | None, key: Key) -> type[BaseModel] | None:
     for part in key:
+        if isinstance(part, str) and part in CHANNELS:
+            model = CHANNELS[part]
+            continue
         if model is None or isinstance(part, int):
             continue
         field = model.model_fields.get(part)

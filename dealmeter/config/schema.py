@@ -52,7 +52,7 @@ def _with_variables(schema: Any) -> Any:
         return [_with_variables(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    inner = {name: _with_variables(item) if name != "const" else item for name, item in schema.items()}
+    inner = {name: _inside(name, item) for name, item in schema.items()}
     if isinstance(inner.get("default"), str | dict):
         inner["default"] = _durations(inner["default"])
     said = {name: inner.pop(name) for name in ("title", "description", "default") if name in inner}
@@ -61,6 +61,15 @@ def _with_variables(schema: Any) -> Any:
     if schema.get("type") in {"integer", "number", "boolean"} or "enum" in schema or "pattern" in schema:
         return {**said, "anyOf": [inner, VARIABLE]} if inner is not VARIABLE else inner
     return {**said, **inner}
+
+
+def _inside(name: str, item: Any) -> Any:
+    """What stands at a keyword; below `properties` and `$defs` the names are people's, and may be `type` or `title`."""
+    if name == "const":
+        return item
+    if name in {"properties", "$defs"}:
+        return {key: _with_variables(value) for key, value in item.items()}
+    return _with_variables(item)
 
 
 def _durations(default: Any) -> Any:

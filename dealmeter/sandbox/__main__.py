@@ -1,4 +1,4 @@
-"""`python -m dealmeter.sandbox hubspot`: a fake CRM in a process of its own."""
+"""`python -m dealmeter.sandbox hubspot|salesforce`: a fake CRM in a process of its own."""
 
 import argparse
 import sys
@@ -11,14 +11,22 @@ from dealmeter.sandbox.serve import Options, serve_forever
 
 def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
-    settings = {name: value for name, value in vars(given).items() if name != "vendor"}
-    return serve_forever(Options(**settings))
+    return serve_forever(Options(**vars(given)))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m dealmeter.sandbox", description=__doc__)
     vendors = parser.add_subparsers(dest="vendor", required=True)
     hubspot = vendors.add_parser("hubspot", help="a HubSpot account on loopback")
+    salesforce = vendors.add_parser("salesforce", help="a Salesforce org on loopback")
+    for vendor in (hubspot, salesforce):
+        _add_common(vendor)
+    lag = Options().search_lag_s
+    hubspot.add_argument("--search-lag-s", type=float, default=lag, help="how long search does not know of a change")
+    return parser
+
+
+def _add_common(vendor: argparse.ArgumentParser) -> None:
     defaults = Options()
     for option, kind, text in (
         ("port", int, "0 chooses a free one"),
@@ -31,12 +39,10 @@ def _parser() -> argparse.ArgumentParser:
         ("zone", str, "time zone of the account"),
         ("latency-ms", int, "delay of every answer"),
         ("fault-rate", float, "share of requests that go wrong, 0 to 1"),
-        ("search-lag-s", float, "how long search does not know of a change"),
     ):
         default = getattr(defaults, option.replace("-", "_"))
-        hubspot.add_argument(f"--{option}", type=kind, default=default, help=text)
-    hubspot.add_argument("--rate-limit", action="store_true", help="enforce HubSpot's rate limits")
-    return parser
+        vendor.add_argument(f"--{option}", type=kind, default=default, help=text)
+    vendor.add_argument("--rate-limit", action="store_true", help="enforce the vendor's rate limits")
 
 
 def _instant(text: str) -> datetime:

@@ -18,6 +18,17 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """From `since` on (milliseconds, until the next rate) one unit of `currency` is worth `worth` of the account's."""
+
+    id: int
+    currency: str
+    worth: Decimal
+    since: int
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Team:
     """A group of owners."""
 
@@ -43,13 +54,18 @@ class Owner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """A step of a pipeline. A deleted stage is gone from the settings, though old deals may still name it."""
+    """A step of a pipeline. A deleted stage is gone from the settings, though old deals may still name it.
+
+    `state` says what a stage of leads (NEW, IN_PROGRESS, CONNECTED, QUALIFIED, UNQUALIFIED), tickets or orders
+    (OPEN, CLOSED) means. Only stages of deals and leads have a probability that says something.
+    """
 
     id: str
     label: str
-    probability: str
+    probability: str = "0.0"
     closed: bool = False
     deleted: bool = False
+    state: str = ""
 
     @property
     def won(self) -> bool:
@@ -62,7 +78,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
-    """An ordered row of stages that deals walk through."""
+    """An ordered row of stages that deals, leads, tickets or orders walk through."""
 
     id: str
     label: str

@@ -5,7 +5,8 @@ import gzip
 import socket
 import struct
 import threading
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from io import BufferedReader
@@ -31,13 +32,20 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back. `cut` sends only so many bytes of the body and resets the connection; 0 sends nothing."""
+    """What goes back. `cut` sends only so many bytes of the body and resets the connection; 0 sends nothing.
+
+    `chunks` in place of a body streams it, made piece by piece while it is sent.
+    `hang_up` resets it after the whole answer; `mangle` spoils a zipped body on its way.
+    """
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str = "application/json;charset=utf-8"
     cut: int | None = None
+    chunks: Callable[[], Iterable[bytes]] | None = None
+    hang_up: bool = False
+    mangle: Callable[[bytes], bytes] | None = None
 
 
 class Stream(Protocol):
@@ -115,15 +123,35 @@ class HttpServer:
             return False
         answer = self._handler(request)
         close = request.headers.get("connection", "").lower() == "close"
-        wire = _wire(answer, close=close, zipped="gzip" in request.headers.get("accept-encoding", ""))
+        zipped = "gzip" in request.headers.get("accept-encoding", "")
+        if answer.chunks is not None and answer.cut != 0:
+            return self._stream(connection, answer, answer.chunks(), close=close, zipped=zipped)
+        wire = _wire(answer, close=close, zipped=zipped)
         if answer.cut is None:
             connection.sendall(wire)
-            return not close
-        if answer.cut:
+            if not answer.hang_up:
+                return not close
+        elif answer.cut:
             head = wire.index(b"\r\n\r\n") + 4
             connection.sendall(wire[: head + min(answer.cut, (len(wire) - head) // 2)])  # zipped, it is shorter
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         return False
+
+    def _stream(
+        self, connection: socket.socket, answer: Answer, chunks: Iterable[bytes], *, close: bool, zipped: bool
+    ) -> bool:
+        """A body of unknown length in chunks; cut, it ends without the last one."""
+        connection.sendall(_stream_head(answer, close=close, zipped=zipped))
+        left = answer.cut
+        for piece in _deflated(chunks) if zipped else chunks:
+            sent = piece if left is None else piece[:left]
+            if sent:
+                connection.sendall(b"%x\r\n%b\r\n" % (len(sent), sent))
+            if left is not None and (left := left - len(sent)) <= 0:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+                return False
+        connection.sendall(b"0\r\n\r\n")
+        return not close
 
 
 def read_request(stream: Stream) -> Request | None:
@@ -145,19 +173,38 @@ def read_request(stream: Stream) -> Request | None:
 
 def _wire(answer: Answer, *, close: bool, zipped: bool) -> bytes:
     body, headers = answer.body, dict(answer.headers)
-    if zipped and len(body) > 512:
+    if zipped and (len(body) > 512 or answer.mangle):
         body = gzip.compress(body, _COMPRESSION, mtime=0)
+        body = answer.mangle(body) if answer.mangle else body
         headers["Content-Encoding"] = "gzip"
     if answer.status != HTTPStatus.NO_CONTENT:
         headers["Content-Type"] = answer.content_type
     headers["Content-Length"] = str(len(body))
-    if close:
-        headers["Connection"] = "close"
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return f"HTTP/1.1 {answer.status} {_reason(answer.status)}\r\n{lines}\r\n".encode("latin-1") + body
+    return _head(answer.status, headers, close=close) + body
+
+
+def _stream_head(answer: Answer, *, close: bool, zipped: bool) -> bytes:
+    headers = {**answer.headers, "Content-Type": answer.content_type, "Transfer-Encoding": "chunked"}
+    if zipped:
+        headers["Content-Encoding"] = "gzip"
+    return _head(answer.status, headers, close=close)
+
+
+def _head(status: int, headers: Mapping[str, str], *, close: bool) -> bytes:
+    more = {"Connection": "close"} if close else {}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in {**headers, **more}.items())
+    return f"HTTP/1.1 {status} {_reason(status)}\r\n{lines}\r\n".encode("latin-1")
+
+
+def _deflated(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    packer = zlib.compressobj(_COMPRESSION, wbits=zlib.MAX_WBITS | 16)
+    for chunk in chunks:
+        yield packer.compress(chunk)
+    yield packer.flush()
 
 
 _REASONS = {int(status): status.phrase for status in HTTPStatus} | {
+    420: "Edge Has No Route",
     477: "Migration In Progress",
     524: "A Timeout Occurred",
 }

@@ -13,22 +13,36 @@ from dealmeter.sandbox.world import World
 
 Event = Callable[[World, Random, int], bool]
 HOUR = 3_600_000
+COPIED = ("first_name", "last_name", "email", "owner")
 
 
 def live(world: World, duration: timedelta, *, changes: int = 50, seed: int = 7) -> dict[str, int]:
     """Let `duration` pass with about `changes` events in it, each stamped with its own moment; then move the clock.
 
-    The same world, duration and seed live the same life. Says how often what happened.
+    The same world, duration and seed live the same life. Says how often what happened. A world with leads and
+    tickets lives a fifth more, drawn apart: its deals live as they would without.
     """
-    rng, happened = Random(f"{seed}:life"), Counter[str]()
+    happened = Counter[str]()
     with world.lock:
-        start, length = world.clock.ms(), duration // timedelta(milliseconds=1)
-        for at in sorted(start + int(rng.random() * length) for _ in range(changes)):
-            name = rng.choices(list(_EVENTS), list(_WEIGHTS))[0]
-            if _EVENTS[name](world, rng, at):
-                happened[name] += 1
+        _spread(world, duration, Random(f"{seed}:life"), changes, _EVENTS, happened)
+        if world.pipelines_of(Kind.LEAD) and world.pipelines_of(Kind.TICKET):
+            _spread(world, duration, Random(f"{seed}:life around"), changes // 5, _AROUND, happened)
         world.clock.advance(duration)
-    return dict(happened)
+    return {name: count for name, count in happened.items() if count}
+
+
+def _spread(
+    world: World,
+    duration: timedelta,
+    rng: Random,
+    changes: int,
+    events: dict[str, tuple[Event, int]],
+    log: Counter[str],
+) -> None:
+    start, length = world.clock.ms(), duration // timedelta(milliseconds=1)
+    for at in sorted(start + int(rng.random() * length) for _ in range(changes)):
+        name = rng.choices(list(events), [weight for _, weight in events.values()])[0]
+        log[name] += events[name][0](world, rng, at)
 
 
 def _new_deal(world: World, rng: Random, at: int) -> bool:
@@ -123,15 +137,87 @@ def _new_activity(world: World, rng: Random, at: int) -> bool:
     return True
 
 
-_EVENTS: dict[str, Event] = {
-    "new_deals": _new_deal,
-    "new_contacts": _new_contact,
-    "stage_moves": _stage_move,
-    "closings": _close,
-    "edits": _edit,
-    "new_activities": _new_activity,
+def _new_lead(world: World, rng: Random, at: int) -> bool:
+    if not len(world.tables[Kind.CONTACT].live):
+        return False
+    person, pipeline = _any(world, rng, Kind.CONTACT), world.pipelines_of(Kind.LEAD)[0]
+    names = [str(person.fields[name]) for name in ("first_name", "last_name") if person.fields.get(name)]
+    fields: dict[str, Value] = {
+        **{
+            name: person.fields[name] for name in ("first_name", "last_name", "email", "owner") if name in person.fields
+        },
+        "name": " ".join(names),
+        "source": person.fields.get("source", "DIRECT_TRAFFIC"),
+        "label": "WARM",
+        "type": "NEW BUSINESS",
+        "pipeline": pipeline.id,
+        "stage": pipeline.stages[0].id,
+        "assigned_at": at,
+    }
+    lead = world.create(Kind.LEAD, fields, at=at)
+    world.associate(Kind.LEAD, lead.id, Kind.CONTACT, person.id, primary=True)
+    return True
+
+
+def _lead_move(world: World, rng: Random, at: int) -> bool:
+    lead = _open(world, rng, Kind.LEAD)
+    if lead is None:
+        return False
+    stage = pick(rng, _later(world, Kind.LEAD, lead))
+    fields: dict[str, Value] = {"stage": stage.id}
+    if "first_touch_at" not in lead.fields:
+        fields["first_touch_at"] = at
+    if stage.state == "UNQUALIFIED":
+        fields |= {"disqualified_at": at, "disqualify_reason": "No budget"}
+    world.update(Kind.LEAD, lead.id, fields, at=at)
+    return True
+
+
+def _new_ticket(world: World, rng: Random, at: int) -> bool:
+    if not len(world.tables[Kind.COMPANY].live):
+        return False
+    pipeline = world.pipelines_of(Kind.TICKET)[0]
+    fields: dict[str, Value] = {
+        "subject": "How do I …?",
+        "pipeline": pipeline.id,
+        "stage": pipeline.stages[0].id,
+        "priority": "MEDIUM",
+        "category": "GENERAL_INQUIRY",
+        "origin": "EMAIL",
+    }
+    ticket = world.create(Kind.TICKET, fields, at=at)
+    world.associate(Kind.TICKET, ticket.id, Kind.COMPANY, _any(world, rng, Kind.COMPANY).id, primary=True)
+    return True
+
+
+def _ticket_move(world: World, rng: Random, at: int) -> bool:
+    ticket = _open(world, rng, Kind.TICKET)
+    if ticket is None:
+        return False
+    stage = pick(rng, _later(world, Kind.TICKET, ticket))
+    fields: dict[str, Value] = {"stage": stage.id}
+    if "first_response_at" not in ticket.fields:
+        fields["first_response_at"] = at
+    if stage.closed:
+        fields["closed_at"] = at
+    world.update(Kind.TICKET, ticket.id, fields, at=at)
+    return True
+
+
+_EVENTS: dict[str, tuple[Event, int]] = {
+    "new_deals": (_new_deal, 14),
+    "new_contacts": (_new_contact, 8),
+    "stage_moves": (_stage_move, 22),
+    "closings": (_close, 12),
+    "edits": (_edit, 14),
+    "new_activities": (_new_activity, 30),
 }
-_WEIGHTS = (14, 8, 22, 12, 14, 30)
+_AROUND: dict[str, tuple[Event, int]] = {
+    "new_leads": (_new_lead, 30),
+    "lead_moves": (_lead_move, 40),
+    "new_tickets": (_new_ticket, 10),
+    "ticket_moves": (_ticket_move, 20),
+}
 
 
 def _any(world: World, rng: Random, kind: Kind) -> Record:
@@ -142,15 +228,25 @@ def _any(world: World, rng: Random, kind: Kind) -> Record:
 
 
 def _open_deal(world: World, rng: Random) -> Record | None:
-    """An open deal, if a few dozen tries find one."""
-    if not len(world.tables[Kind.DEAL].live):
+    return _open(world, rng, Kind.DEAL)
+
+
+def _open(world: World, rng: Random, kind: Kind) -> Record | None:
+    """A record in an open stage, if a few dozen tries find one."""
+    if not len(world.tables[kind].live):
         return None
     for _ in range(60):
-        deal = _any(world, rng, Kind.DEAL)
-        stage = world.stage(deal.fields.get("stage"))
+        record = _any(world, rng, kind)
+        stage = world.stage(record.fields.get("stage"), kind)
         if stage is not None and not stage.closed:
-            return deal
+            return record
     return None
+
+
+def _later(world: World, kind: Kind, record: Record) -> tuple[Stage, ...]:
+    """The stages behind a record's present one."""
+    stages = world.pipelines_of(kind)[0].stages
+    return stages[[stage.id for stage in stages].index(str(record.fields.get("stage"))) + 1 :]
 
 
 def _pipeline(world: World, deal: Record) -> Pipeline:

@@ -23,6 +23,16 @@ class Kind(StrEnum):
     TASK = "task"
     NOTE = "note"
     MESSAGE = "message"
+    LEAD = "lead"
+    CAMPAIGN = "campaign"
+    SPEND_ITEM = "spend_item"
+    CAMPAIGN_MEMBER = "campaign_member"
+    TICKET = "ticket"
+    FEEDBACK = "feedback"
+    GOAL = "goal"
+    ORDER = "order"
+    SUBSCRIPTION = "subscription"
+    DEAL_SPLIT = "deal_split"
 
 
 ACTIVITIES = (Kind.CALL, Kind.MEETING, Kind.EMAIL, Kind.TASK, Kind.NOTE, Kind.MESSAGE)

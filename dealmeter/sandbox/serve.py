@@ -4,14 +4,18 @@ import gc
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
+from dealmeter.sandbox.controls import PREFIX
 from dealmeter.sandbox.dataset import COLUMNS, DatasetError, load
 from dealmeter.sandbox.generate import generate
 from dealmeter.sandbox.hubspot import HubSpotSandbox, RateLimit
+from dealmeter.sandbox.salesforce import SalesforceSandbox
+from dealmeter.sandbox.salesforce.tokens import READY
 from dealmeter.sandbox.world import World
 
 WRONG_INPUT = 2
@@ -19,8 +23,11 @@ WRONG_INPUT = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Which world to serve, and how badly it behaves. A `data` folder takes the place of a generated world."""
+    """Which world to serve as which vendor, and how badly it behaves. A `data` folder takes the place of a generated
+    world.
+    """
 
+    vendor: str = "hubspot"
     port: int = 0
     seed: int = 7
     deals: int = 400
@@ -54,13 +61,27 @@ def serve_forever(options: Options) -> int:
         )
     else:
         with sandbox:
-            sys.stdout.write(f"listening on {sandbox.url}\n")
+            sys.stdout.write("".join(f"{line}\n" for line in _welcome(sandbox)))
             sys.stdout.flush()
             stop.wait()
         return 0
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _welcome(sandbox: HubSpotSandbox | SalesforceSandbox) -> list[str]:
+    """Where it listens and, where one token is not all, what opens it."""
+    lines = [f"listening on {sandbox.url}"]
+    if isinstance(sandbox, SalesforceSandbox):
+        known = sandbox.credentials
+        lines += [
+            f"client credentials: {known.client_id} / {known.client_secret}",
+            f"refresh token: {known.refresh_token}; ready session: {READY}",
+            f"user: {known.username}, password {known.password}, security token {known.security_token}",
+            f"key for JWT: {sandbox.url}{PREFIX}jwt_key",
+        ]
+    return lines
 
 
 def _refuse(message: str, hint: str) -> int:
@@ -85,7 +106,11 @@ def build_world(options: Options) -> World:
     )
 
 
-def _sandbox(options: Options) -> HubSpotSandbox:
+def _sandbox(options: Options) -> HubSpotSandbox | SalesforceSandbox:
+    return _VENDORS[options.vendor](options)
+
+
+def _hubspot(options: Options) -> HubSpotSandbox:
     return HubSpotSandbox(
         _built_quickly(options),
         options.port,
@@ -95,6 +120,23 @@ def _sandbox(options: Options) -> HubSpotSandbox:
         search_lag=timedelta(seconds=options.search_lag_s),
         seed=options.seed,
     )
+
+
+def _salesforce(options: Options) -> SalesforceSandbox:
+    return SalesforceSandbox(
+        _built_quickly(options),
+        options.port,
+        latency_ms=options.latency_ms,
+        rate_limit=options.rate_limit,
+        fault_rate=options.fault_rate,
+        seed=options.seed,
+    )
+
+
+_VENDORS: dict[str, Callable[[Options], HubSpotSandbox | SalesforceSandbox]] = {
+    "hubspot": _hubspot,
+    "salesforce": _salesforce,
+}
 
 
 def _built_quickly(options: Options) -> World:

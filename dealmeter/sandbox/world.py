@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from dealmeter.sandbox.account import Account, Owner, Pipeline, Stage, Team
+from dealmeter.sandbox.account import Account, Owner, Pipeline, Rate, Stage, Team
 from dealmeter.sandbox.clock import Clock
 from dealmeter.sandbox.links import Links
 from dealmeter.sandbox.record import Change, Fields, Kind, Record, Value
@@ -40,8 +40,9 @@ class World:
         """Counts changes of owners and pipelines, for those who keep something made from them."""
         self.teams = tuple(teams)
         self.owners: dict[int, Owner] = {owner.id: owner for owner in owners}
-        self.pipelines: tuple[Pipeline, ...] = ()
-        self._stages: dict[str, Stage] = {}
+        self.rates: tuple[Rate, ...] = ()
+        self._pipelines: dict[Kind, tuple[Pipeline, ...]] = {}
+        self._stages: dict[Kind, dict[str, Stage]] = {}
         self.put_pipelines(pipelines)
         self.tables: dict[Kind, Table] = {kind: Table() for kind in Kind}
         self.links = Links()
@@ -61,9 +62,18 @@ class World:
         shelf = self.tables[to].live
         return [other for other in self.links.of(kind, id, to) if other in shelf]
 
-    def stage(self, id: Value) -> Stage | None:
+    @property
+    def pipelines(self) -> tuple[Pipeline, ...]:
+        """The deals' pipelines."""
+        return self.pipelines_of(Kind.DEAL)
+
+    def pipelines_of(self, kind: Kind) -> tuple[Pipeline, ...]:
+        """The pipelines of deals, leads, tickets or orders."""
+        return self._pipelines.get(kind, ())
+
+    def stage(self, id: Value, kind: Kind = Kind.DEAL) -> Stage | None:
         """A stage by its id, deleted ones included."""
-        return self._stages.get(str(id))
+        return self._stages.get(kind, {}).get(str(id))
 
     def watch(self, watcher: Watcher) -> None:
         """Be told of every change, in the thread that makes it."""
@@ -226,12 +236,21 @@ class World:
             del self.owners[id]
             self.settings += 1
 
-    def put_pipelines(self, pipelines: Sequence[Pipeline]) -> None:
-        """Replace the pipelines: stages may vanish under living deals."""
+    def put_pipelines(self, pipelines: Sequence[Pipeline], kind: Kind = Kind.DEAL) -> None:
+        """Replace the pipelines of a kind: stages may vanish under living records."""
         with self.lock:
-            self.pipelines = tuple(pipelines)
+            self._pipelines[kind] = tuple(pipelines)
+            self._stages[kind] = {stage.id: stage for pipeline in pipelines for stage in pipeline.stages}
             self.settings += 1
-            self._stages = {stage.id: stage for pipeline in pipelines for stage in pipeline.stages}
+
+    def put_rate(self, rate: Rate) -> None:
+        """Set an exchange rate from a day on: the one before it ends there. A known id replaces that rate."""
+        with self.lock:
+            known = [old for old in self.rates if old.id != rate.id]
+            ordered = sorted([*known, rate], key=lambda one: (one.currency, one.since))
+            pairs = zip(ordered, [*ordered[1:], None], strict=True)
+            self.rates = tuple(replace(one, until=_end(one, following)) for one, following in pairs)
+            self.settings += 1
 
     # Inside
 
@@ -266,6 +285,10 @@ class World:
     def _tell(self, at: int, kind: Kind, id: int, record: Record | None) -> None:
         for watcher in self._watchers:
             watcher(at, kind, id, record)
+
+
+def _end(rate: Rate, following: Rate | None) -> int | None:
+    return following.since if following is not None and following.currency == rate.currency else None
 
 
 def in_home_currency(world: World, currency: Value, amount: Decimal) -> Decimal | None:

@@ -30,6 +30,8 @@ def number(value: Decimal | None, unit: str, currency: str | None = None, *, bri
             return f"{value * 100:,.1f} %"
         case "duration":
             return f"{value:,.1f} days"
+        case "minutes" | "months":
+            return f"{value:,.1f} {unit}"
     return _count(value)
 
 

@@ -1,6 +1,6 @@
 """A KPI over periods: each value with the one before, its change, and why where there is none."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -64,21 +64,6 @@ def period(row: Row) -> str:
     return names.get(row["grain"], f"{start}")
 
 
-def by_period(one: Series, starts: Sequence[date]) -> Iterator[list[str]]:
-    """A line per period: period, value, previous, change, n, status."""
-    for value in one.values:
-        if value["period_start"] in starts:
-            yield [period(value), *numbers(one, value), _status(value)]
-
-
-def by_member(all_: Sequence[Series], start: date, starts: Sequence[date]) -> Iterator[list[str]]:
-    """A line per member for one period, the largest first: member, value, previous, change, n, line, status."""
-    found = [(one, value) for one in all_ if (value := one.at(start)) is not None]
-    found.sort(key=lambda pair: (pair[1]["value"] is None, -(pair[1]["value"] or 0), pair[0].label))
-    for one, value in found:
-        yield [one.label, *numbers(one, value), one.line(starts), _status(value)]
-
-
 def last_with_data(rows: Sequence[Row]) -> Row | None:
     """A row of the newest period in which anything was counted."""
     return max((row for row in rows if row["value"] or row["n"]), key=lambda row: row["period_start"], default=None)
@@ -106,7 +91,8 @@ def numbers(one: Series, value: Row, *, brief: bool = False) -> list[str]:
     return [*shown, difference, n]
 
 
-def _status(value: Row) -> str:
+def status(value: Row) -> str:
+    """In words: whether it is running, why there is no value, what to mind."""
     words = ["running"] if value["is_partial"] and value["grain"] != "all" else []
     if value["status"] != "ok":
         words.append(reason(value["status"], value["status_detail"]))

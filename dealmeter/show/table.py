@@ -9,6 +9,8 @@ from rich.console import Console, ConsoleOptions
 from rich.table import Table
 from rich.text import Text
 
+from dealmeter.show.harmless import harmless
+
 GAP = 2
 LEGIBLE = 24
 """How much of a text that is cut short should be left."""
@@ -91,7 +93,7 @@ def table(
 
 
 def _cell(value: Any) -> Text:
-    return value if isinstance(value, Text) else Text("" if value is None else str(value))
+    return value if isinstance(value, Text) else Text("" if value is None else harmless(str(value)))
 
 
 def without_empty(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> tuple[list[str], list[list[Any]]]:

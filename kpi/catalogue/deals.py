@@ -2,7 +2,7 @@
 
 from kpi.catalogue.dimensions import D_DEAL, D_OPEN
 from kpi.catalogue.revenue import CURRENCY_RULE, UNPRICED_ADD_NOTHING
-from kpi.metric import Card, Flow, Mean, Metric, Moment, Names, Percentile, Polarity, Ratio, Unit
+from kpi.metric import Card, Flow, Mean, Metric, Moment, Names, Percentile, Polarity, Quotient, Ratio, Unit
 
 WON = ("HubSpot: hs_is_closed_won, closedate", "Salesforce: IsWon, IsClosed, CloseDate")
 OPEN = ("HubSpot: hs_is_closed, dealstage with history", "Salesforce: IsClosed, StageName, OpportunityHistory")
@@ -42,6 +42,35 @@ def _count(key: str, names: Names, formula: str, polarity: Polarity, day: str, *
     )
 
 
+def _size(key: str, names: Names, formula: str, day: str, sources: tuple[str, ...]) -> Card:
+    return Card(
+        key=key,
+        category="pipeline",
+        unit=Unit.MONEY,
+        polarity=Polarity.CONTEXT,
+        names=names,
+        formula=f"mean amount {formula}",
+        day=day,
+        edge_cases=("Deals without an amount or a rate are left out of both sides.", CREDITS_OUT),
+        sources=sources,
+        flags_small=True,
+    )
+
+
+LOST_SIZE = Names(
+    en="Average size of lost deals",
+    fa="میانگین اندازه معاملات ناموفق",
+    tr="Kaybedilen anlaşmaların ortalama büyüklüğü",
+    ru="Средний размер проигранной сделки",
+)
+OPEN_SIZE = Names(
+    en="Average size of open deals",
+    fa="میانگین اندازه معاملات فعال",
+    tr="Açık anlaşmaların ortalama büyüklüğü",
+    ru="Средний размер активной сделки",
+)
+FEW = ("owner", "team", "pipeline")
+"""The slices of a variant that are kept; the others are for asking."""
 BAD_CYCLE = {"invalid_n": "sum(bad_cycle)"}
 DEAL_METRICS: tuple[Metric, ...] = (
     Flow(
@@ -93,6 +122,31 @@ DEAL_METRICS: tuple[Metric, ...] = (
         whole="sum(won + lost)",
         dimensions=D_DEAL,
     ),
+    Quotient(
+        card=Card(
+            key="win_loss_ratio",
+            category="pipeline",
+            unit=Unit.RATIO,
+            polarity=Polarity.UP,
+            names=Names(
+                en="Won-to-lost ratio",
+                fa="نسبت معاملات برده به باخته",
+                tr="Kazanılan/kaybedilen anlaşma oranı",
+                ru="Соотношение выигранных и проигранных сделок",
+            ),
+            formula="won deals / lost deals, by count: win rate / (1 - win rate)",
+            day="close day",
+            edge_cases=("Nothing lost: null, with the won deals as numerator.", CREDITS_OUT),
+            sources=WON,
+            flags_small=True,
+        ),
+        fact="closed_deals",
+        over="sum(won)",
+        under="sum(lost)",
+        n="sum(lost)",
+        rows="sum(won + lost)",
+        dimensions=D_DEAL,
+    ),
     Mean(
         card=_cycle(
             "sales_cycle_length",
@@ -107,7 +161,7 @@ DEAL_METRICS: tuple[Metric, ...] = (
         fact="closed_deals",
         total="sum(cycle)",
         count="count(cycle)",
-        coverage=BAD_CYCLE,
+        coverage={**BAD_CYCLE, "standard_error": "standard_error(cycle)"},
         dimensions=D_DEAL,
     ),
     Percentile(
@@ -144,6 +198,47 @@ DEAL_METRICS: tuple[Metric, ...] = (
         coverage=BAD_CYCLE,
         dimensions=D_DEAL,
     ),
+    Mean(
+        card=_cycle(
+            "sales_cycle_length_lost",
+            Names(
+                en="Time to lose",
+                fa="میانگین طول چرخه معاملات ناموفق",
+                tr="Kaybedilen anlaşmalarda ortalama döngü uzunluğu",
+                ru="Средняя длина цикла проигранных сделок",
+            ),
+            "mean of close day - created day over lost deals, in days",
+        ),
+        fact="closed_deals",
+        total="sum(lost_cycle)",
+        count="count(lost_cycle)",
+        coverage={"invalid_n": "sum(bad_lost_cycle)", "standard_error": "standard_error(lost_cycle)"},
+        dimensions=D_DEAL,
+        stored=FEW,
+    ),
+    Mean(
+        card=_size("average_deal_size_lost", LOST_SIZE, "over lost deals with a known amount", "close day", WON),
+        fact="closed_deals",
+        total="sum(lost_value)",
+        count="count(lost_value)",
+        coverage={"standard_error": "standard_error(lost_value)"},
+        dimensions=D_DEAL,
+        stored=FEW,
+    ),
+    Moment(
+        card=_size("average_deal_size_open", OPEN_SIZE, "over open deals with a known amount", "moment", OPEN),
+        fact="open_deals",
+        total="coalesce(sum(value) FILTER (with_amount > fx_missing), 0)",
+        base="count(*) FILTER (with_amount > fx_missing)",
+        n="count(*) FILTER (with_amount > fx_missing)",
+        coverage={
+            "amount": "round(sum(with_amount) / nullif(count(*), 0), 10)",
+            "fx_missing": "sum(fx_missing)",
+            "standard_error": "standard_error(CASE WHEN with_amount > fx_missing THEN value END)",
+        },
+        dimensions=D_OPEN,
+        stored=FEW,
+    ),
     Flow(
         card=_count(
             "new_opportunities_count",
@@ -157,10 +252,14 @@ DEAL_METRICS: tuple[Metric, ...] = (
             Polarity.UP,
             "created day",
             "Deals created already closed count.",
+            "Flagged backdated where a deal's first stage was recorded over seven days after its creation, as after an "
+            "import or an edited date; the coverage `backdated_n` is how many.",
         ),
         fact="created_deals",
         total="count(*)",
         n="count(*)",
+        coverage={"backdated_n": "sum(backdated)"},
+        marks={"backdated": "bool_or(backdated = 1)"},
         dimensions=(*D_DEAL, "probability_band"),
     ),
     Ratio(

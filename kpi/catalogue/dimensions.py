@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 DIMENSIONS: Mapping[str, str] = {
+    "connection": "the connection that it comes from; on demand, or stored where `dimensions_on` says so",
     "owner": "the deal's owner at the event, or the activity's own",
     "team": "the owner's team at that instant: the primary one, else the one with the lowest id",
     "pipeline": "the deal's pipeline",
@@ -24,12 +25,30 @@ DIMENSIONS: Mapping[str, str] = {
     "forecast_category": "the deal's forecast category at the moment",
     "close_date_bucket": "the deal's expected close against the moment",
     "age_band": "days since the deal's creation at the moment",
+    "lead_status": "the lead's status",
+    "lead_stage": "the stage in which the lead is",
+    "level": "how far the lead is qualified: MQL, SAL or SQL; a higher level is also MQL",
+    "stage_pair": "the stages from and to which a lead went",
+    "meeting_type": "the kind of the meeting",
+    "survey": "the survey that was answered",
+    "survey_type": "NPS, CSAT, CES or review",
+    "priority": "how urgent the request is",
+    "cohort": "the month in which the customer first bought or subscribed",
     "activity_type": "call, email, message, meeting or task",
     "direction": "outbound or inbound",
     "outcome": "how the activity ended",
+    "role": "the rep's role",
+    "acquisition_source": "where the customer's first won deal came from",
+    "tenure_band": "days since the rep began, on the day",
+    "skill": "what a training was about",
+    "hour": "the local hour of the day at which the activity began",
+    "call_stage": "the stage of the deal at the end of the day of the call",
+    "deal_outcome": "what became of the deal by now: won, lost or open",
+    "cost_category": "marketing, sales, enablement or other",
+    "competitor": "whose price it is",
     "company": "the company; on demand only, it has too many members to store",
 }
-ON_DEMAND = frozenset({"company"})
+ON_DEMAND = frozenset({"connection", "company"})
 LABELLED: Mapping[str, str] = {
     "owner": "users",
     "team": "teams",
@@ -45,5 +64,14 @@ D_DEAL = (
     "campaign", "channel", "product", "deal_type", "currency", "deal_size_band", "company",
 )  # fmt: skip
 D_OPEN = (*D_DEAL, "forecast_category", "close_date_bucket", "age_band")
+D_COST = ("source", "campaign", "channel", "team")
 D_ACT = ("owner", "team", "activity_type", "direction", "outcome")
 D_CUST = ("country", "region", "industry", "size_band", "product", "currency", "owner", "team")
+D_LEAD = (
+    "owner", "team", "source", "source_category", "campaign", "channel", "country", "region", "industry", "size_band",
+    "lead_status", "lead_stage", "company",
+)  # fmt: skip
+D_CUSTOMER = (
+    "country", "region", "industry", "size_band", "product", "currency", "source", "cohort", "owner", "team", "company",
+)  # fmt: skip
+"""Of customers as such, by what they are and what they first bought; `owner` is the account owner."""

@@ -1,7 +1,7 @@
 """Productivity: what reps do, and what comes of it per head and per deal."""
 
 from kpi.catalogue.dimensions import D_ACT
-from kpi.catalogue.revenue import AMOUNT, CURRENCY_RULE, HUBSPOT, SALESFORCE, UNPRICED_ADD_NOTHING
+from kpi.catalogue.revenue import CURRENCY_RULE, HUBSPOT, SALESFORCE, UNPRICED_ADD_NOTHING
 from kpi.metric import Card, Flow, Metric, Names, PerSpan, Polarity, Unit
 
 ACTIVITIES = (
@@ -23,7 +23,12 @@ REP_REVENUE = Card(
     ),
     formula="revenue of the deals of reps / number of active reps; by owner: the rep's revenue",
     day="close day",
-    edge_cases=(HEADS, "Deals of people who are no reps are left out.", UNPRICED_ADD_NOTHING, CURRENCY_RULE),
+    edge_cases=(
+        HEADS,
+        "Deals of people who are no reps are left out; their sum is the coverage `non_rep`.",
+        UNPRICED_ADD_NOTHING,
+        CURRENCY_RULE,
+    ),
     sources=(HUBSPOT, SALESFORCE, "users"),
     needs=("users",),
 )
@@ -44,6 +49,7 @@ CALLS_PER_REP = Card(
         HEADS,
         "Calls of people who are no reps are left out.",
         "Inbound, canceled and open calls are left out; unanswered ones count.",
+        "By outcome or hour: those calls / all active reps, so that they add up.",
     ),
     sources=ACTIVITIES,
     needs=("activities", "users"),
@@ -63,33 +69,37 @@ CALLS_PER_OPPORTUNITY = Card(
     day="day of the call; deals by being open in the period",
     edge_cases=(
         "A call counts once: for the deal it is linked to, else for the open deal of its contact or company "
-        "with the latest stage change.",
+        "with the latest stage change. A call to the lead that became the deal is the deal's.",
+        "By outcome, or by the stage at the call: those calls / all open deals, so that they add up.",
         "No open deal: null.",
     ),
     sources=ACTIVITIES,
     needs=("activities",),
 )
-PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
-    PerSpan(
+CALL_DIMENSIONS = ("owner", "team", "role", "outcome", "hour")
+DEAL_CALL_DIMENSIONS = ("owner", "team", "pipeline", "region", "call_stage", "outcome")
+REP_DIMENSIONS = ("owner", "team", "role", "tenure_band")
+REVENUE_PER_REP = PerSpan(
+    card=REP_REVENUE,
+    part=Flow(
         card=REP_REVENUE,
-        part=Flow(
-            card=REP_REVENUE,
-            fact="closed_deals",
-            total="sum(CASE WHEN by_rep = 1 THEN revenue ELSE 0 END)",
-            n="sum(by_rep * booked)",
-            coverage={
-                "amount": AMOUNT["amount"]
-                .replace("with_amount", "with_amount * by_rep")
-                .replace("(won)", "(won * by_rep)"),
-                "fx_missing": "sum(fx_missing * by_rep)",
-            },
-            dimensions=("owner", "team"),
-        ),
-        spans="rep_spans",
-        entity="rep",
-        dimensions=("owner", "team"),
-        alone=("owner",),
+        fact="credited_deals",
+        total="sum(CASE WHEN by_rep = 1 THEN revenue ELSE 0 END)",
+        n="ceil(credited(by_rep * booked, share))",
+        coverage={
+            "amount": "round(credited(by_rep * with_amount, share) / nullif(credited(by_rep * won, share), 0), 10)",
+            "fx_missing": "ceil(credited(by_rep * fx_missing, share))",
+            "non_rep": "sum(CASE WHEN by_rep = 0 THEN revenue ELSE 0 END)",
+        },
+        dimensions=REP_DIMENSIONS,
     ),
+    spans="rep_spans",
+    entity="rep",
+    dimensions=REP_DIMENSIONS,
+    alone=("owner",),
+)
+PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
+    REVENUE_PER_REP,
     Flow(
         card=Card(
             key="sales_activity_count",
@@ -104,14 +114,18 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
             ),
             formula="number of rep activities: outbound calls, emails and messages, meetings, completed tasks",
             day="day of the activity; of completion for tasks",
-            edge_cases=("Automated, canceled and failed ones are left out. A meeting of five counts once.",),
+            edge_cases=(
+                "Canceled and failed ones are left out. A meeting of five counts once; a held demo has the type demo.",
+                "Automated ones are counted apart, in the coverage `automated`.",
+            ),
             sources=ACTIVITIES,
             needs=("activities",),
         ),
-        fact="rep_activities",
+        fact="done_activities",
         total="sum(counted)",
         n="sum(counted)",
-        dimensions=D_ACT,
+        coverage={"automated": "sum(automated)"},
+        dimensions=(*D_ACT, "channel", "pipeline", "stage", "region"),
     ),
     PerSpan(
         card=CALLS_PER_REP,
@@ -120,12 +134,13 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
             fact="rep_activities",
             total="sum(rep_call)",
             n="sum(rep_call)",
-            dimensions=("owner", "team"),
+            dimensions=CALL_DIMENSIONS,
         ),
         spans="rep_spans",
         entity="rep",
-        dimensions=("owner", "team"),
+        dimensions=CALL_DIMENSIONS,
         alone=("owner",),
+        shared=("outcome", "hour"),
     ),
     PerSpan(
         card=CALLS_PER_OPPORTUNITY,
@@ -134,10 +149,11 @@ PRODUCTIVITY_METRICS: tuple[Metric, ...] = (
             fact="deal_calls",
             total="count(*)",
             n="count(*)",
-            dimensions=("owner", "team", "pipeline"),
+            dimensions=DEAL_CALL_DIMENSIONS,
         ),
         spans="open_spans",
         entity="deal",
-        dimensions=("owner", "team", "pipeline"),
+        dimensions=DEAL_CALL_DIMENSIONS,
+        shared=("call_stage", "outcome"),
     ),
 )

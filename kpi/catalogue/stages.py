@@ -1,6 +1,6 @@
-"""Stages: how far deals come, and how long each stage takes."""
+"""Stages: how long each of them takes."""
 
-from kpi.metric import Card, Mean, Metric, Names, Percentile, Polarity, Ratio, Unit
+from kpi.metric import Card, Mean, Metric, Moment, Names, Percentile, Polarity, Unit
 
 HISTORY = (
     "HubSpot: dealstage with history",
@@ -28,36 +28,8 @@ def _time(key: str, names: Names, formula: str) -> Card:
 
 
 BAD_VISIT = {"invalid_n": "sum(bad_visit)"}
-VISIT_DIMENSIONS = ("owner", "pipeline", "stage")
+VISIT_DIMENSIONS = ("owner", "pipeline", "stage", "industry", "size_band", "deal_outcome")
 STAGE_METRICS: tuple[Metric, ...] = (
-    Ratio(
-        card=Card(
-            key="stage_conversion_rate",
-            category="leads",
-            unit=Unit.RATIO,
-            polarity=Polarity.UP,
-            names=Names(
-                en="Stage conversion rate",
-                fa="نرخ تبدیل مراحل قیف",
-                tr="Aşamalar arası dönüşüm oranı",
-                ru="Конверсия по этапам воронки",
-            ),
-            formula="deals that reached a later stage or were won / deals that reached this stage or a later one",
-            day="day of first reaching the stage or a later one",
-            edge_cases=(
-                "A skipped stage counts as passed, a return does not count again, lost stages are no progress.",
-                "A won deal has reached every stage of its pipeline.",
-            ),
-            sources=HISTORY,
-            needs=("deal_stage_changes",),
-            flags_small=True,
-        ),
-        fact="stage_reach",
-        part="sum(onward)",
-        whole="count(*)",
-        dimensions=("stage",),
-        mandatory=True,
-    ),
     Mean(
         card=_time(
             "deal_stage_cycle_time",
@@ -72,7 +44,7 @@ STAGE_METRICS: tuple[Metric, ...] = (
         fact="stage_visits",
         total="days(sum(microseconds))",
         count="count(microseconds)",
-        coverage=BAD_VISIT,
+        coverage={**BAD_VISIT, "standard_error": "standard_error(microseconds / 86400e6)"},
         dimensions=VISIT_DIMENSIONS,
     ),
     Percentile(
@@ -108,5 +80,50 @@ STAGE_METRICS: tuple[Metric, ...] = (
         at=0.9,
         coverage=BAD_VISIT,
         dimensions=VISIT_DIMENSIONS,
+    ),
+    Mean(
+        card=_time(
+            "deal_stage_cycle_time_cumulative",
+            Names(
+                en="Time in stage, all visits of a deal",
+                fa="زمان چرخه (هر مرحله)، مجموع هر معامله",
+                tr="Aşama başına geçen toplam süre",
+                ru="Суммарное время сделки на этапе",
+            ),
+            "mean over deals of the lengths of all their completed visits to an open stage, in days",
+        ),
+        fact="stage_stays",
+        total="days(sum(microseconds))",
+        count="count(*)",
+        coverage={"standard_error": "standard_error(microseconds / 86400e6)"},
+        dimensions=("owner", "pipeline", "stage"),
+        stored=("stage",),
+        mandatory=True,
+    ),
+    Moment(
+        card=Card(
+            key="deal_stage_cycle_time_open_visits",
+            category="pipeline",
+            unit=Unit.DURATION,
+            polarity=Polarity.DOWN,
+            names=Names(
+                en="Age of open stage visits",
+                fa="سن مراحل در جریان",
+                tr="Süren aşama ziyaretlerinin yaşı",
+                ru="Возраст незавершённых этапов",
+            ),
+            formula="mean age of the visits to open stages that still run at the end of the period's last day, in days",
+            day="moment",
+            edge_cases=("What still runs is longer than what is over: read it beside the time in stage.",),
+            sources=HISTORY,
+            needs=("deal_stage_changes",),
+            flags_small=True,
+        ),
+        fact="open_visits",
+        total="days(sum(microseconds))",
+        base="count(*)",
+        n="count(*)",
+        coverage={"standard_error": "standard_error(microseconds / 86400e6)"},
+        dimensions=("owner", "pipeline", "stage", "industry", "size_band"),
     ),
 )

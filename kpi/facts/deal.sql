@@ -5,6 +5,14 @@ WITH main_line AS (
         first(member_id(connection, product_id) ORDER BY net_amount DESC NULLS LAST, id) AS product
     FROM line_items GROUP BY connection, deal_id
 ),
+led AS (
+    SELECT l.connection, coalesce(f.id, l.converted_deal_id) AS deal_id,
+        first(l.source ORDER BY touch_order(l.created_at) NULLS LAST, l.id) AS source,
+        first(l.source_category ORDER BY touch_order(l.created_at) NULLS LAST, l.id) AS source_category
+    FROM leads l
+    LEFT JOIN survivors f ON f.entity = 'deals' AND f.connection = l.connection AND f.old_id = l.converted_deal_id
+    WHERE l.converted_deal_id IS NOT NULL AND l.deleted_at IS NULL AND l.merged_into_id IS NULL GROUP BY ALL
+),
 base AS (
     SELECT d.connection, row_number() OVER () AS deal, d.id, d.pipeline_id, d.stage_id AS stage_key, d.owner_id,
         d.amount, d.probability, d.forecast_category, d.close_date, d.closed_at, d.created_at,
@@ -15,17 +23,22 @@ base AS (
         coalesce(d.is_won, s.is_won, false) AS marked_won,
         coalesce(d.currency, a.base_currency, reporting_currency()) AS deal_currency,
         CASE WHEN a.base_currency = reporting_currency() THEN d.fx_rate END AS own_rate,
-        d.company_id, d.primary_contact_id,
+        coalesce(g.id, d.company_id) AS company_id, d.primary_contact_id,
         member_id(d.connection, d.pipeline_id) AS pipeline,
         stage_id(d.connection, d.pipeline_id, d.stage_id) AS stage,
         member(c.country) AS country,
         member(coalesce(d.region, c.region, m.region)) AS region,
         member(c.industry) AS industry,
         member(coalesce(c.size_band, employees_band(c.employees))) AS size_band,
-        coalesce(d.source, p.source) AS any_source, d.source_category AS own_category,
+        source_name(CASE attribution() WHEN 'latest' THEN coalesce(e.source, d.source, p.source)
+            ELSE coalesce(d.source, e.source, p.source) END) AS any_source,
+        CASE attribution() WHEN 'latest'
+            THEN coalesce(e.source_category, CASE WHEN e.source IS NULL THEN d.source_category END)
+            ELSE coalesce(d.source_category, CASE WHEN d.source IS NULL THEN e.source_category END) END
+            AS own_category,
         member_id(d.connection, d.campaign_id) AS campaign,
         member(d.channel) AS channel,
-        member_id(d.connection, d.company_id) AS company,
+        member_id(d.connection, coalesce(g.id, d.company_id)) AS company,
         coalesce(l.product, '__none__') AS product,
         d.deal_type AS own_type,
         member(trim(d.lost_reason)) AS lost_reason
@@ -34,9 +47,12 @@ base AS (
     LEFT JOIN pipelines k ON k.connection = d.connection AND k.id = d.pipeline_id
     LEFT JOIN (SELECT connection, any_value(base_currency) AS base_currency FROM accounts GROUP BY connection) a
         ON a.connection = d.connection
-    LEFT JOIN companies c ON c.connection = d.connection AND c.id = d.company_id
+    LEFT JOIN survivors g ON g.entity = 'companies' AND g.connection = d.connection AND g.old_id = d.company_id
+    LEFT JOIN companies c ON c.connection = d.connection AND c.id = coalesce(g.id, d.company_id)
     LEFT JOIN region_map m ON m.country = c.country
-    LEFT JOIN contacts p ON p.connection = d.connection AND p.id = d.primary_contact_id
+    LEFT JOIN survivors h ON h.entity = 'contacts' AND h.connection = d.connection AND h.old_id = d.primary_contact_id
+    LEFT JOIN contacts p ON p.connection = d.connection AND p.id = coalesce(h.id, d.primary_contact_id)
+    LEFT JOIN led e ON e.connection = d.connection AND e.deal_id = d.id
     LEFT JOIN main_line l ON l.connection = d.connection AND l.deal_id = d.id
     WHERE coalesce(k.include_in_kpis, true)
 ),

@@ -41,3 +41,15 @@ CREATE OR REPLACE MACRO close_date_bucket(close_date, day) AS CASE
     WHEN year(close_date) = year(day + INTERVAL 1 MONTH) AND month(close_date) = month(day + INTERVAL 1 MONTH)
         THEN 'next month'
     ELSE 'later' END;
+-- one of `parts` equal parts of an amount, to the sixth decimal, half away from zero.
+CREATE OR REPLACE MACRO one_part(amount, parts) AS sign(amount) * CAST(
+    (2 * CAST(abs(amount) * 1000000 AS HUGEINT) + parts) // (2 * parts) AS DECIMAL(38, 0)) * 0.000001::DECIMAL(7, 6);
+CREATE OR REPLACE MACRO rate_of(currency, own, other) AS
+    CASE WHEN currency IS NOT DISTINCT FROM reporting_currency() THEN CAST(1 AS DECIMAL(38, 6))
+    ELSE coalesce(own, other) END;
+CREATE OR REPLACE MACRO tenure_band(days) AS CASE
+    WHEN days IS NULL OR days < 0 THEN '__none__'
+    WHEN days < 90 THEN '0 - 89 days'
+    WHEN days < 365 THEN '90 - 364 days'
+    WHEN days < 1095 THEN '1 - 3 years'
+    ELSE '3 years +' END;

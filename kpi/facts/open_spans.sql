@@ -10,13 +10,13 @@ owned AS (
     FROM placed p LEFT JOIN owner_history h ON h.deal = p.deal AND p.at >= h.from_at AND p.at < h.to_at
 )
 SELECT o.deal, o.created_day, o.closed, o.close_day, o.is_regular, member_id(o.connection, o.owner_id) AS owner,
-    member_id(o.connection, t.team_id) AS team, o.pipeline
+    member_id(o.connection, t.team_id) AS team, o.pipeline, o.region, o.connection, o.id
 FROM owned o
 LEFT JOIN team_history t ON t.connection = o.connection AND t.user_id = o.owner_id
         AND coalesce(o.at, present()) >= t.from_at AND coalesce(o.at, present()) < t.to_at;
 
 -- open_spans: one row is one deal, open from its creation to its close day (both in); `until` is null while it is open.
 CREATE OR REPLACE TABLE open_spans AS
-SELECT deal, created_day AS since, CASE WHEN closed THEN close_day END AS until, owner, team, pipeline
+SELECT deal, created_day AS since, CASE WHEN closed THEN close_day END AS until, owner, team, pipeline, region, connection
 FROM settled_deals
 WHERE is_regular AND created_day IS NOT NULL AND (NOT closed OR close_day IS NOT NULL);

@@ -9,14 +9,16 @@ import pytest
 from tests.cli.conftest import Cli
 
 
-def test_the_demo_syncs_twice_and_prints_a_scoreboard(
+def test_the_demo_syncs_everything_twice_and_prints_a_scoreboard(
     lonely: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     folder = tmp_path / "demo"
     result = lonely.bare("demo", "--folder", str(folder), "--deals", "40")
     assert result.code == 0, result.err
-    assert result.out.count("hubspot-demo: ok") == 2
+    for name in ("hubspot-demo", "salesforce-demo", "plans"):
+        assert result.out.count(f"{name}: ok") == 2
+    assert result.out.count("KPIs: ") == 2
     assert "Win rate" in result.out
     assert f"--config {folder / 'dealmeter.yaml'}" in result.out
     assert f"{folder} stays until you delete it (" in result.out
@@ -26,10 +28,25 @@ def test_the_demo_syncs_twice_and_prints_a_scoreboard(
         assert subprocess.run(["/bin/sh", "-c", hint], capture_output=True, check=False, env=environ).returncode == 0
     runs = lonely.bare("runs", "list", "--json", "--config", str(folder / "dealmeter.yaml")).document["runs"]
     assert all(run["started_at"] < run["finished_at"] for run in runs)
+    assert {run["connection"] for run in runs} == {"hubspot-demo", "salesforce-demo", "plans"}
     query = result.out.split('"')[1]
     with sqlite3.connect(folder / "dealmeter.db") as database:
         assert len(database.execute(query).fetchall()) > 12
+        (cost, status) = database.execute(
+            "SELECT value, status FROM kpi_latest WHERE kpi_key = 'customer_acquisition_cost' AND grain = 'year' "
+            "AND dimension = '' ORDER BY period_start DESC LIMIT 1"
+        ).fetchone()
+        assert (cost > 0, status) == (True, "ok"), "what sellers earn is in the folder"
     database.close()
+
+
+def test_programs_get_one_document(lonely: Cli, tmp_path: Path) -> None:
+    told = lonely.bare("demo", "--folder", str(tmp_path / "demo"), "--deals", "20", "--json").document
+    assert [run["outcome"] for run in told["runs"]] == ["ok"] * 6
+    assert [entry["broken"] for entry in told["computations"]] == [[], []]
+    months = [row for row in told["kpis"] if row["kpi_key"] == "won_deals_count" and not row["is_partial"]]
+    last = max(months, key=lambda row: row["period_start"])
+    assert sum(int(each.get("won_deals_count") or 0) for each in told["connections"]) == int(last["value"] or 0)
 
 
 def test_the_demo_leaves_a_folder_alone_that_is_not_empty(lonely: Cli, tmp_path: Path) -> None:

@@ -71,7 +71,10 @@ def test_the_kpis_are_listed_in_every_language(synced: Cli) -> None:
         out = synced.run("kpi", "list", "--language", language).out
         assert all(getattr(metric.card.names, language) in out for metric in METRICS.values())
     document = synced.run("kpi", "list", "--json").document
-    assert [kpi["kpi_key"] for kpi in document["kpis"]] == list(METRICS)
+    assert sorted(kpi["kpi_key"] for kpi in document["kpis"]) == sorted(METRICS)
+    categories = [kpi["category"] for kpi in document["kpis"]]
+    blocks = [name for place, name in enumerate(categories) if place == 0 or categories[place - 1] != name]
+    assert len(blocks) == len(set(blocks))
 
 
 def test_a_kpi_is_explained_by_its_formula(synced: Cli) -> None:

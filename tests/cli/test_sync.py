@@ -5,12 +5,14 @@ import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from dealmeter.sandbox.hubspot import HubSpotSandbox
 from store import leases, runs
 from store.database import Database
+from sync.clock import Clock
 from sync.holder import holder
 from tests.cli.conftest import Cli
 
@@ -32,7 +34,7 @@ def test_a_first_sync_stores_everything_and_computes_and_a_second_one_finds_noth
     second = cli.run("sync")
     assert second.code == 0
     assert second.out.startswith(
-        "hubspot-main: ok, nothing changed: 0 rows written, 0 KPI values written, 13 requests, read in "
+        "hubspot-main: ok, nothing changed: 0 rows written, 0 KPI values written, 28 requests, read in "
     )
     assert ", KPIs in " in second.out
     assert second.out.count("\n") == 1
@@ -196,6 +198,35 @@ def test_a_held_connection_leaves_with_6(cli: Cli) -> None:
     assert result.code == 6
     assert "error: another run (elsewhere:1) holds hubspot-main" in result.err
     assert "what to do: wait" in result.err
+
+
+@pytest.mark.parametrize(("wait", "code"), [("10m", 0), ("30s", 6)])
+def test_a_run_can_wait_for_the_one_that_holds_the_connection(
+    cli: Cli, sandbox: HubSpotSandbox, wait: str, code: int
+) -> None:
+    cli.run("sync", "--no-kpis")
+    with Database(f"sqlite:///{cli.folder / 'dealmeter.db'}") as database, database.write() as tx:
+        leases.take(tx, "hubspot-main", "elsewhere:1", now=cli.clock.now(), for_=timedelta(minutes=5))
+
+    def wait_in_the_world(stop: Event, seconds: float) -> bool:
+        sandbox.world.clock.advance(timedelta(seconds=seconds))
+        return stop.is_set()
+
+    begun = cli.clock.now()
+    cli.clock = Clock(
+        now=cli.clock.now, monotonic=lambda: (cli.clock.now() - begun).total_seconds(), wait=wait_in_the_world
+    )
+    result = cli.run("sync", "--no-kpis", "--wait", wait)
+    assert result.code == code, result.err
+    assert result.err.count("holds hubspot-main until") == 1 + (code == 6)
+    waited = (cli.clock.now() - begun).total_seconds()
+    assert waited == 30 if code else 300 <= waited < 310
+
+
+def test_how_long_to_wait_needs_a_unit(cli: Cli) -> None:
+    result = cli.run("sync", "--wait", "10")
+    assert result.code == 2
+    assert "is not a duration" in result.err
 
 
 def test_a_database_that_cannot_be_opened_leaves_with_5(cli: Cli) -> None:

@@ -1,5 +1,6 @@
 """The configuration: what it takes, and everything that it says about mistakes."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,17 @@ from dealmeter.config.dump import fingerprint, in_force
 from dealmeter.config.problems import models_in
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
-TOKENS = {"HUBSPOT_TOKEN": "pat-1", "HUBSPOT_SUBSIDIARY_TOKEN": "pat-2"}
+TOKENS = {
+    "HUBSPOT_TOKEN": "pat-1",
+    "HUBSPOT_SUBSIDIARY_TOKEN": "pat-2",
+    "SLACK_WEBHOOK": "https://hooks.example.com/T0/B0",
+    "WEBHOOK_URL": "https://example.com/hook",
+    "WEBHOOK_SECRET": "whisper-1",
+    "TELEGRAM_TOKEN": "1:telegram",
+    "MAIL_PASSWORD": "mail-1",
+    "SALESFORCE_CONSUMER_KEY": "key",
+    "SALESFORCE_CONSUMER_SECRET": "secret",
+}
 
 
 def written(folder: Path, text: str) -> Path:
@@ -36,21 +47,70 @@ def problems(folder: Path, text: str, environ: Mapping[str, str] | None = None) 
 def test_the_example_loads() -> None:
     configured = load(EXAMPLE, TOKENS)
     assert configured.warnings == ()
-    assert list(configured.settings) == ["hubspot-main", "hubspot-subsidiary"]
+    assert list(configured.settings) == ["hubspot-main", "hubspot-subsidiary", "salesforce-main", "plans"]
 
 
 def test_the_example_holds_every_option_and_its_defaults_are_the_real_ones() -> None:
     example = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
     configured = load(EXAMPLE, TOKENS)
-    assert sorted(set(fields(Config)) - set(keys(example))) == []
-    own = fields(connector("hubspot").Settings)
-    assert sorted(set(own) - set(keys(example["connections"][0]["settings"]))) == []
+    missing = set(fields(Config)) - set(keys(example))
+    described = {
+        name for name in missing if name.startswith(("kpis.calendars.", "kpis.custom.", "kpis.business_hours."))
+    }
+    assert sorted(missing - described) == []
+    text = EXAMPLE.read_text(encoding="utf-8")
+    assert [name for name in described if not re.search(rf"\b{name.rpartition('.')[2].rstrip('_')}\b", text)] == []
+    for i, name in ((0, "hubspot"), (2, "salesforce"), (3, "files")):
+        left_out = set(fields(connector(name).Settings)) - set(keys(example["connections"][i]["settings"]))
+        assert [option for option in sorted(left_out) if f"# {option}: " not in text] == []
     bare = Config(version=1)
     assert configured.config.kpis == bare.kpis
     assert configured.config.log == bare.log
+    assert configured.config.service == bare.service
+    assert configured.config.retention == bare.retention
     token = {"access_token": "x"}
     left, right = configured.settings["hubspot-main"], connector("hubspot").Settings.model_validate(token)
     assert left.model_dump(exclude=set(token)) == right.model_dump(exclude=set(token))
+    path = {"path": EXAMPLE.parent / "data"}
+    assert configured.settings["plans"] == connector("files").Settings.model_validate(path)
+
+
+def test_a_folder_lies_beside_the_configuration_wherever_the_command_is_run(tmp_path: Path) -> None:
+    text = "version: 1\nconnections:\n  - {name: f, crm: files, settings: {path: data}}\n"
+    configured = load(written(tmp_path, text), {})
+    assert configured.settings["f"].model_dump()["path"] == tmp_path / "data"
+    shown = in_force(configured)["connections"][0]["settings"]
+    assert shown["path"] == str(tmp_path / "data")
+    assert yaml.safe_load(yaml.safe_dump(shown)) == shown
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ("{path: d, encoding: utf-9}", "settings.encoding: 'utf-9' is no encoding"),
+        ("{path: d, time_zone: Teheran}", "settings.time_zone: 'Teheran' is not an IANA time zone"),
+        ("{path: d, fields: {deal: {}}}", "settings.fields: there is no file 'deal'; did you mean 'deals'?"),
+        (
+            "{path: d, fields: {deals: {amuont: X}}}",
+            "settings.fields: deals has no field 'amuont'; did you mean 'amount'?",
+        ),
+        ("{path: d, include: [target]}", "settings.include: there is no file 'target'; did you mean 'targets'?"),
+        ("{path: d, currency: euro}", "settings.currency: should be a code of ISO 4217"),
+        ("{}", "settings.path: missing"),
+    ],
+)
+def test_a_mistake_in_the_settings_of_files_is_named(tmp_path: Path, settings: str, says: str) -> None:
+    [told] = problems(tmp_path, f"version: 1\nconnections:\n  - {{name: f, crm: files, settings: {settings}}}\n")
+    assert told.startswith(f"connections[0].{says}")
+
+
+def test_the_example_holds_every_option_of_salesforce_with_its_default() -> None:
+    text = re.sub(r"^( +)# (\w+: .*)$", r"\1\2", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    example = next(each for each in yaml.safe_load(text)["connections"] if each["crm"] == "salesforce")
+    assert sorted(set(fields(connector("salesforce").Settings)) - set(keys(example["settings"]))) == []
+    settings = load(EXAMPLE, TOKENS).settings["salesforce-main"]
+    given = {"consumer_key": "key", "consumer_secret": "secret", "login_url": "https://acme.my.salesforce.com"}
+    assert settings == connector("salesforce").Settings.model_validate(given)
 
 
 def fields(model: type[BaseModel], above: str = "") -> Iterator[str]:
@@ -181,8 +241,8 @@ def test_a_secret_that_is_not_there_is_named_with_its_place(tmp_path: Path, sour
         ("version: 1\nkpis: {include: [revenu]}\n", "kpis.include[0]: there is no KPI 'revenu'; did you mean"),
         ("version: 1\nkpis: {crossed: [[owner, stag]]}\n", "kpis.crossed[0][1]: there is no dimension 'stag'"),
         (hubspot("{access_token: ''}"), "connections[0].settings.access_token: is empty"),
-        (hubspot("{access_token: x, base_url: nope}"), "connections[0].settings.base_url: should be http://HOST"),
-        (hubspot("{access_token: x, base_url: 'http://'}"), "connections[0].settings.base_url: should be http://HOST"),
+        (hubspot("{access_token: x, base_url: nope}"), "connections[0].settings.base_url: should be https://HOST"),
+        (hubspot("{access_token: x, base_url: 'http://'}"), "connections[0].settings.base_url: should be https://HOST"),
         ("version: 1\ndatabase: {url: dealmeter.db}\n", "database.url: is not an address that dealmeter can use"),
         ("version: 1\ndatabase: {url: 'mysql://me@db/x'}\n", "database.url: is not an address that dealmeter can use"),
         ("version: 1\nkpis: {currency: EURO}\n", "kpis.currency: should be a code of ISO 4217"),

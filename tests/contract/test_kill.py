@@ -1,59 +1,72 @@
 """Killed at any moment and started again, a run leaves what one clean run leaves: row for row, value for value."""
 
+import json
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dealmeter.sandbox.generate import generate
 from dealmeter.sandbox.hubspot import HubSpotSandbox
+from dealmeter.sandbox.salesforce import SalesforceSandbox
 from kpi.settings import KpiSettings
 from store import migrate
 from store.database import Database
 from sync.cycle import recompute
-from tests.rig import NAME, Rig, rig
+from tests.contract.salesforce.rig import SIGN_IN
+from tests.contract.salesforce.rig import rig as salesforce_rig
+from tests.rig import NAME, NOW, Rig, rig
 
 DEALS = 700
-SETTINGS = "access_token: sandbox-token, budget: {burst_limit: 100000, search_per_second: 5, parallel: 3}"
 KILLS = (2, 9, 16, 21, 26, 30, 34, 37, 41, 46, 52, 58)
+HUBSPOT = {
+    "crm": "hubspot",
+    "settings": {
+        "access_token": "sandbox-token",
+        "budget": {"burst_limit": 100_000, "search_per_second": 5, "parallel": 3},
+    },
+}
+FEW = {"include": ["owners", "pipelines", "companies", "deals", "line_items"]}
+BY_BULK = {"bulk": {"threshold": 100, "page": 1_000}}
+Sandbox = HubSpotSandbox | SalesforceSandbox
+Connection = Mapping[str, Any]
 
 
-def command(folder: Path, url: str, database_url: str) -> list[str]:
+def command(folder: Path, connection: Connection, sandbox: Sandbox, database: Database) -> list[str]:
     """`dealmeter sync`, as a person would type it."""
     config = folder / "dealmeter.yaml"
-    config.write_text(
-        f"version: 1\ndatabase: {{url: '{database_url}'}}\n"
-        f"connections:\n  - {{name: {NAME}, crm: hubspot, settings: {{{SETTINGS}, base_url: '{url}'}}}}\n"
-    )
+    settings = {**connection["settings"], "base_url": sandbox.url}
+    document = {
+        "version": 1,
+        "database": {"url": database.url.render_as_string(hide_password=False)},
+        "connections": [{**connection, "name": NAME, "settings": settings}],
+    }
+    config.write_text(json.dumps(document))  # which is YAML too
     return [sys.executable, "-m", "dealmeter", "--config", str(config), "sync", "--no-kpis"]
 
 
-def run(folder: Path, sandbox: HubSpotSandbox, database: Database) -> None:
+def run(folder: Path, connection: Connection, sandbox: Sandbox, database: Database) -> None:
     """A whole run in a process of its own."""
-    url = database.url.render_as_string(hide_password=False)
-    done = subprocess.run(command(folder, sandbox.url, url), capture_output=True, text=True, check=False)
+    asked = command(folder, connection, sandbox, database)
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
-def kill_at(request: int, folder: Path, sandbox: HubSpotSandbox, database: Database) -> bool:
-    """A run that is killed while it waits for the answer to its n-th request; False where it needed fewer."""
-    url = database.url.render_as_string(hide_password=False)
+def kill_at(request: int, folder: Path, connection: Connection, sandbox: Sandbox, database: Database) -> None:
+    """A run that is killed while it waits for the answer to its n-th request."""
+    asked = command(folder, connection, sandbox, database)
     sandbox.hold(at_request=request)
-    with subprocess.Popen(
-        command(folder, sandbox.url, url), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
+    with subprocess.Popen(asked, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while not sandbox.held.wait(0.2):
-            if process.poll() is not None:  # what earlier runs had stored was not asked for again
-                assert process.returncode == 0
-                sandbox.release()
-                return False
+            assert process.poll() is None, f"the run ended before its request {request}"
         process.send_signal(signal.SIGKILL)
         process.wait()
     sandbox.release()
-    return True
 
 
 def snapshot(it: Rig) -> list[tuple[str | float | None, ...]]:
@@ -77,15 +90,39 @@ def test_a_run_that_is_killed_and_started_again_equals_one_clean_run(
         for each in (clean, database):
             migrate.upgrade(each)
         with rig(clean, deals=DEALS, activities_per_deal=1) as it:
-            run(tmp_path, it.sandbox, clean)
+            run(tmp_path, HUBSPOT, it.sandbox, clean)
             expected_rows, expected_values = it.everything(), snapshot(it)
             it.database = database
-            killed = [kill_at(request, tmp_path, it.sandbox, database) for request in KILLS]
-            run(tmp_path, it.sandbox, database)
+            for request in KILLS:
+                kill_at(request, tmp_path, HUBSPOT, it.sandbox, database)
+            run(tmp_path, HUBSPOT, it.sandbox, database)
             it.assert_equals_account()
             assert it.everything() == expected_rows
             assert snapshot(it) == expected_values
             with database.read() as tx:
                 outcomes = tx.exec_driver_sql("SELECT outcome FROM sync_runs ORDER BY id").scalars().all()
-    assert outcomes == [*("interrupted" if each else "ok" for each in killed), "ok"]
-    assert sum(killed) >= 10
+    assert outcomes == ["interrupted"] * len(KILLS) + ["ok"]
+
+
+@pytest.mark.parametrize(("way", "kills"), [({}, (3, 9, 14, 20)), (BY_BULK, (11, 16, 23))])
+def test_the_same_holds_for_salesforce_by_rest_and_by_bulk(
+    sqlite: Database, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, way: Connection, kills: tuple[int, ...]
+) -> None:
+    connection = {"crm": "salesforce", "settings": {**SIGN_IN, **FEW, **way}}
+    world = generate(7, 250, activities_per_deal=0, now=NOW, frozen=True, extras=False)
+    clean_path = tmp_path_factory.mktemp("clean") / "store.db"
+    with Database(f"sqlite:///{clean_path}") as clean, salesforce_rig(clean, world=world, settings=FEW) as it:
+        migrate.upgrade(clean)
+        it.sandbox.behaviour.short_pages = 1.0
+        run(tmp_path, connection, it.sandbox, clean)
+        assert any("/jobs/query" in entry.path for entry in it.sandbox.requests.entries) == bool(way)
+        expected = it.everything()
+        it.database = sqlite
+        for request in kills:
+            kill_at(request, tmp_path, connection, it.sandbox, sqlite)
+        run(tmp_path, connection, it.sandbox, sqlite)
+        it.assert_equals_account()
+        assert it.everything() == expected
+        with sqlite.read() as tx:
+            outcomes = tx.exec_driver_sql("SELECT outcome FROM sync_runs ORDER BY id").scalars().all()
+    assert outcomes == ["interrupted"] * len(kills) + ["ok"]

@@ -224,7 +224,7 @@ def test_a_property_can_be_added_change_its_type_and_go(api: Api, sandbox: HubSp
 
 
 def test_what_hubspot_does_not_serve_is_a_404_in_its_own_shape(api: Api) -> None:
-    for path in ("/crm/v3/objects/tickets", "/crm/v3/pipelines/tickets", "/nowhere", "/crm/objects/2025-01/deals"):
+    for path in ("/crm/v3/objects/services", "/crm/v3/pipelines/companies", "/nowhere", "/crm/objects/2025-01/deals"):
         reply = api.get(path)
         assert (reply.status, reply.json["status"]) == (404, "error")
         assert reply.headers["Content-Type"] == "application/json;charset=utf-8"

@@ -12,6 +12,7 @@ from dealmeter.sandbox.hubspot import HubSpotSandbox
 TYPES = (
     *("deals", "contacts", "companies", "products", "line_items", "calls", "meetings", "emails", "tasks"),
     *("notes", "communications", "0-3", "0-1"),
+    *("leads", "tickets", "feedback_submissions", "goal_targets", "orders", "subscriptions", "deal_splits"),
 )
 vendor: Any = import_module("hubspot")  # its own annotations do not pass a strict check
 
@@ -65,6 +66,33 @@ def test_inline_associations_and_history_are_read(client: Any) -> None:
     )
     links = [record.associations for record in page.results if record.associations]
     assert {"companies", "line items"} <= {key for link in links for key in link}
+
+
+OWN_APIS = {
+    "leads": lambda c: c.crm.objects.leads,
+    "tickets": lambda c: c.crm.tickets,
+    "feedback_submissions": lambda c: c.crm.objects.feedback_submissions,
+    "goal_targets": lambda c: c.crm.objects.goals,
+    "notes": lambda c: c.crm.objects.notes,
+    "communications": lambda c: c.crm.objects.communications,
+}
+
+
+@pytest.mark.parametrize("type", OWN_APIS)
+def test_types_with_an_api_of_their_own_are_read_by_it(client: Any, type: str) -> None:
+    page = client(lambda c: OWN_APIS[type](c).basic_api).get_page(limit=5)
+    assert page.results
+    first = page.results[0]
+    read = client(lambda c: OWN_APIS[type](c).batch_api).read({"properties": [], "inputs": [{"id": first.id}]})
+    assert [record.id for record in read.results] == [first.id]
+    assert client(lambda c: OWN_APIS[type](c).search_api).do_search({"limit": 3}).total >= 3
+
+
+def test_pipelines_of_leads_tickets_and_orders_are_read(client: Any) -> None:
+    read = client(lambda c: c.crm.pipelines.pipelines_api).get_all
+    assert [stage.metadata["leadState"] for stage in read("leads").results[0].stages][-1] == "UNQUALIFIED"
+    assert {stage.metadata["ticketState"] for stage in read("tickets").results[0].stages} == {"OPEN", "CLOSED"}
+    assert len(read("orders").results[0].stages) == 5
 
 
 def test_owners_pipelines_and_properties_are_read(client: Any, sandbox: HubSpotSandbox) -> None:

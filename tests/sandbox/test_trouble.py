@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 
 import orjson
 import pytest
@@ -206,3 +207,40 @@ def test_stopping_ends_every_thread_even_with_open_connections(world: World) -> 
     sandbox.stop()
     assert threading.active_count() == before
     api.close()
+
+
+@pytest.mark.parametrize("kind", ["500_json", "503_json"])
+def test_servers_in_trouble_can_also_say_so_in_json(api: Api, sandbox: HubSpotSandbox, kind: str) -> None:
+    sandbox.faults.next(kind)
+    reply = api.get(DEALS)
+    assert (reply.status, reply.json["status"]) == (int(kind[:3]), "error")
+
+
+def test_results_can_come_twice_or_in_another_order(api: Api, sandbox: HubSpotSandbox) -> None:
+    honest = api.get(DEALS).ids
+    sandbox.faults.next("duplicated")
+    assert api.get(DEALS).ids == [*honest, *honest[:6]]
+    sandbox.faults.next("reordered")
+    assert api.get(DEALS).ids == honest[::-1]
+
+
+@pytest.mark.parametrize("kind", ["truncated_gzip", "garbled_gzip"])
+def test_a_zipped_answer_can_be_spoilt_on_its_way(sandbox: HubSpotSandbox, kind: str) -> None:
+    sandbox.faults.next(kind)
+    headers = {"Authorization": "Bearer sandbox-token", "Accept-Encoding": "gzip"}
+    with pytest.raises((urllib3.exceptions.HTTPError, orjson.JSONDecodeError)):
+        orjson.loads(urllib3.request("GET", sandbox.url + DEALS, headers=headers, retries=False).data)
+
+
+def test_the_world_can_change_at_a_chosen_request(api: Api, sandbox: HubSpotSandbox) -> None:
+    gone = api.get(DEALS).ids[0]
+    sandbox.at_request(2, lambda: sandbox.edits.archive("deals", gone))
+    assert api.get(f"{DEALS}/{gone}").status == 200
+    assert api.get(f"{DEALS}/{gone}").status == 404
+    assert not sandbox.meanwhile.failed
+
+
+def test_its_clock_can_be_off(api: Api, sandbox: HubSpotSandbox) -> None:
+    honest = parsedate_to_datetime(api.get(DEALS).headers["Date"])
+    sandbox.skew = timedelta(minutes=4)
+    assert timedelta(minutes=3) < parsedate_to_datetime(api.get(DEALS).headers["Date"]) - honest < timedelta(minutes=5)

@@ -1,6 +1,7 @@
 """One writer at a time per connection, across threads, processes and machines."""
 
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 
 import pytest
 
@@ -22,6 +23,26 @@ def test_a_lease_keeps_others_out_until_it_ends(database: Database) -> None:
     with database.write() as tx:
         grant = leases.take(tx, "main", "second", now=LATER)
     assert (grant.token, grant.taken_over) == (2, True)
+
+
+def test_of_two_that_come_first_at_once_one_has_it(database: Database) -> None:
+    refused: list[LeaseHeldError] = []
+
+    def second() -> None:
+        try:
+            with database.write() as tx:
+                leases.take(tx, "main", "second", now=NOW)
+        except LeaseHeldError as error:
+            refused.append(error)
+
+    other = Thread(target=second)
+    with database.write() as tx:
+        leases.take(tx, "main", "first", now=NOW)
+        other.start()
+        other.join(0.3)  # it waits for us
+        assert other.is_alive()
+    other.join(30)
+    assert len(refused) == 1
 
 
 def test_a_lease_that_was_given_back_is_free_at_once(database: Database) -> None:

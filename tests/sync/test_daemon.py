@@ -1,13 +1,8 @@
 """The service as an operator meets it: it starts, syncs, reloads, and stops after the page under way."""
 
-import json
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,64 +10,8 @@ from dealmeter.sandbox.generate import generate
 from dealmeter.sandbox.hubspot import HubSpotSandbox
 from store import reads
 from store.database import Database
+from tests.daemon import service
 from tests.rig import NOW
-
-CONFIG = """
-version: 1
-database: {{url: "sqlite:///{folder}/store.db"}}
-connections:
-{connections}
-"""
-CONNECTION = """
-  - name: {name}
-    crm: hubspot
-    schedule: {{every: 1h}}
-    settings: {{access_token: sandbox-token, base_url: "{url}", budget: {{burst_limit: 100000}}}}
-"""
-
-
-class Service:
-    """A daemon in a process of its own, and what it logs."""
-
-    def __init__(self, folder: Path, url: str) -> None:
-        self.folder, self.url = folder, url
-        self.configure("hubspot-main")
-        command = [sys.executable, "-m", "dealmeter", "--config", str(folder / "dealmeter.yaml"), "run"]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-
-    def configure(self, *names: str) -> None:
-        """Write the configuration."""
-        connections = "".join(CONNECTION.format(name=name, url=self.url) for name in names)
-        (self.folder / "dealmeter.yaml").write_text(CONFIG.format(folder=self.folder, connections=connections))
-
-    def until(self, action: str) -> dict[str, Any]:
-        """Read the log until an action is told."""
-        assert self.process.stderr is not None
-        told = []
-        for line in self.process.stderr:
-            told.append(line)
-            entry: dict[str, Any] = json.loads(line)
-            if entry.get("action") == action:
-                return entry
-        pytest.fail(f"the service ended without {action}: {''.join(told)}")
-
-    def stop(self, number: int) -> int:
-        """Send a signal and wait for the end."""
-        self.process.send_signal(number)
-        return self.process.wait(timeout=60)
-
-
-@contextmanager
-def service(folder: Path, sandbox: HubSpotSandbox) -> Iterator[Service]:
-    """A service that is gone at the end, whatever happened."""
-    running = Service(folder, sandbox.url)
-    try:
-        yield running
-    finally:
-        running.process.kill()
-        running.process.wait()
-        assert running.process.stderr is not None
-        running.process.stderr.close()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The two deal pipelines of a generated company: the vendors' default stages, and renewals with numeric ids."""
+"""The pipelines of a generated company: the vendors' default stages, and renewals with numeric ids."""
 
 from dealmeter.sandbox.account import Pipeline, Stage
 
@@ -30,3 +30,35 @@ RENEWALS = Pipeline(
 )
 PIPELINES = (SALES, RENEWALS)
 DELETED_STAGE = RENEWALS.stages[-1]
+LEADS = Pipeline(
+    id="lead-pipeline-id",
+    label="Lead pipeline",
+    stages=(
+        Stage(id="new-stage-id", label="New", state="NEW"),
+        Stage(id="attempting-stage-id", label="Attempting", state="IN_PROGRESS"),
+        Stage(id="connected-stage-id", label="Connected", state="CONNECTED"),
+        Stage(id="qualified-stage-id", label="Qualified", probability="1.0", closed=True, state="QUALIFIED"),
+        Stage(id="unqualified-stage-id", label="Disqualified", closed=True, state="UNQUALIFIED"),
+    ),
+)
+TICKETS = Pipeline(
+    id="0",
+    label="Support Pipeline",
+    stages=(
+        Stage(id="1", label="New", state="OPEN"),
+        Stage(id="2", label="Waiting on contact", state="OPEN"),
+        Stage(id="3", label="Waiting on us", state="OPEN"),
+        Stage(id="4", label="Closed", closed=True, state="CLOSED"),
+    ),
+)
+ORDERS = Pipeline(
+    id="order-pipeline",
+    label="Order Pipeline",
+    stages=(
+        Stage(id="order-open", label="Open", state="OPEN"),
+        Stage(id="order-processed", label="Processed", state="OPEN"),
+        Stage(id="order-shipped", label="Shipped", state="OPEN"),
+        Stage(id="order-delivered", label="Delivered", closed=True, state="CLOSED"),
+        Stage(id="order-cancelled", label="Cancelled", closed=True, state="CLOSED"),
+    ),
+)

@@ -36,6 +36,32 @@ UNLABELLED: dict[tuple[Kind, Kind], int] = {
     (Kind.CONTACT, Kind.MESSAGE): 82,
     (Kind.MESSAGE, Kind.CONTACT): 81,
 }
+UNLABELLED |= {
+    (Kind.TICKET, Kind.CONTACT): 16,
+    (Kind.CONTACT, Kind.TICKET): 15,
+    (Kind.TICKET, Kind.COMPANY): 339,
+    (Kind.COMPANY, Kind.TICKET): 340,
+    (Kind.DEAL, Kind.TICKET): 27,
+    (Kind.TICKET, Kind.DEAL): 28,
+    (Kind.LEAD, Kind.CONTACT): 608,
+    (Kind.CONTACT, Kind.LEAD): 607,
+    (Kind.LEAD, Kind.COMPANY): 610,
+    (Kind.COMPANY, Kind.LEAD): 609,
+    (Kind.FEEDBACK, Kind.CONTACT): 98,
+    (Kind.FEEDBACK, Kind.TICKET): 97,
+    (Kind.ORDER, Kind.CONTACT): 507,
+    (Kind.ORDER, Kind.COMPANY): 509,
+    (Kind.ORDER, Kind.DEAL): 512,
+    (Kind.SUBSCRIPTION, Kind.CONTACT): 296,
+    (Kind.SUBSCRIPTION, Kind.COMPANY): 298,
+    (Kind.SUBSCRIPTION, Kind.DEAL): 300,
+}
+PRIMARY |= {
+    (Kind.TICKET, Kind.COMPANY): 26,
+    (Kind.COMPANY, Kind.TICKET): 25,
+    (Kind.LEAD, Kind.CONTACT): 578,
+    (Kind.CONTACT, Kind.LEAD): 577,
+}
 _ACTIVITY_IDS = {  # towards companies, contacts and deals; the way back is one less
     Kind.CALL: (181, 193, 205),
     Kind.EMAIL: (185, 197, 209),

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, unquote
 import orjson
 
 from dealmeter.sandbox.http import Request
-from dealmeter.sandbox.hubspot.errors import invalid, missing_scopes
+from dealmeter.sandbox.hubspot.errors import invalid, missing_scopes, no_such_edition
 from dealmeter.sandbox.hubspot.kinds import ObjectType, object_type
 from dealmeter.sandbox.hubspot.portal import Portal
 
@@ -47,7 +47,15 @@ class Call:
         return self.version == "2026-09"
 
     def type(self, part: str = "type") -> ObjectType:
-        return object_type(unquote(self.place[part]))
+        """The object type that a part of the path names. Refused where the account's edition lacks it."""
+        of = object_type(unquote(self.place[part]))
+        self.include(of.name)
+        return of
+
+    def include(self, feature: str) -> None:
+        """Refuse what the account's subscription doesn't include."""
+        if feature in self.portal.without:
+            raise no_such_edition(feature)
 
     def text(self, name: str, default: str = "") -> str:
         return self.query.get(name, [default])[-1]

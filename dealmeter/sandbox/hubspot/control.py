@@ -3,74 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
 
-import orjson
-
+from dealmeter.sandbox.controls import COMMON, PREFIX, Body, controlled
 from dealmeter.sandbox.http import Answer, Request
 from dealmeter.sandbox.hubspot.errors import RefusedError
 from dealmeter.sandbox.hubspot.kinds import object_type
 from dealmeter.sandbox.hubspot.limits import RateLimit
-from dealmeter.sandbox.hubspot.property import iso
 from dealmeter.sandbox.hubspot.tokens import DEFAULT
 from dealmeter.sandbox.record import Kind
 
 if TYPE_CHECKING:
     from dealmeter.sandbox.hubspot.server import HubSpotSandbox
 
-PREFIX = "/__sandbox__/"
-Body = dict[str, Any]
+__all__ = ["PREFIX", "control"]
 Operation = Callable[["HubSpotSandbox", Body], Any]
 
 
 def control(sandbox: HubSpotSandbox, request: Request) -> Answer:
-    """Do what the path names with the JSON body (or the query); problems come back as 400 with a sentence."""
-    operation = _OPERATIONS.get(request.path.removeprefix(PREFIX))
-    if operation is None:
-        return _json(404, {"error": f"no such operation; there are {', '.join(sorted(_OPERATIONS))}"})
-    try:
-        result = operation(sandbox, _body(request))
-    except KeyError as missing:
-        return _json(400, {"error": f"{missing.args[0]} is missing"})
-    except (LookupError, ValueError, TypeError, RefusedError) as problem:
-        return _json(400, {"error": str(problem)})
-    return _json(200, {} if result is None else result)
-
-
-def _body(request: Request) -> Body:
-    body: Body = {name: values[-1] for name, values in parse_qs(request.query).items()}
-    if request.body:
-        given = orjson.loads(request.body)
-        if not isinstance(given, dict):
-            raise ValueError("the body must be an object")
-        body |= given
-    return body
-
-
-def _json(status: int, body: Any) -> Answer:
-    return Answer(status, orjson.dumps(body))
-
-
-def _now(sandbox: HubSpotSandbox, body: Body) -> Body:
-    return {"now": iso(sandbox.world.clock.ms())}
-
-
-def _advance(sandbox: HubSpotSandbox, body: Body) -> Body:
-    sandbox.world.clock.advance(timedelta(seconds=float(body["seconds"])))
-    return _now(sandbox, body)
-
-
-def _set_time(sandbox: HubSpotSandbox, body: Body) -> Body:
-    instant = datetime.fromisoformat(body["now"])
-    sandbox.world.clock.set(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
-    return _now(sandbox, body)
-
-
-def _freeze(sandbox: HubSpotSandbox, body: Body) -> Body:
-    (sandbox.world.clock.freeze if body.get("frozen", True) else sandbox.world.clock.run)()
-    return _now(sandbox, body)
+    """Do what the path names with the JSON body (or the query)."""
+    return controlled(sandbox, request, _OPERATIONS, RefusedError)
 
 
 def _create(sandbox: HubSpotSandbox, body: Body) -> Body:
@@ -151,22 +104,6 @@ def _lag(sandbox: HubSpotSandbox, body: Body) -> None:
     sandbox.set_search_lag(timedelta(seconds=float(body["seconds"])))
 
 
-def _latency(sandbox: HubSpotSandbox, body: Body) -> None:
-    sandbox.latency_ms = int(body["ms"])
-
-
-def _faults(sandbox: HubSpotSandbox, body: Body) -> Body:
-    """Plan one (`kind`, `times`, `match`, `seconds`), set the random `rate`, or `clear` them all."""
-    if body.get("clear"):
-        sandbox.faults.clear()
-    if "rate" in body:
-        sandbox.faults.rate = float(body["rate"])
-    if "kind" in body:
-        seconds = None if body.get("seconds") is None else float(body["seconds"])
-        sandbox.faults.next(body["kind"], int(body.get("times", 1)), body.get("match", ""), seconds=seconds)
-    return {"injected": dict(sandbox.faults.injected)}
-
-
 def _limits(sandbox: HubSpotSandbox, body: Body) -> None:
     """Set the rate limit (`null` for none), or spend part of the day's quota."""
     if "spend" in body:
@@ -174,31 +111,6 @@ def _limits(sandbox: HubSpotSandbox, body: Body) -> None:
     if "rate_limit" in body:
         given = body["rate_limit"]
         sandbox.limits.limit = None if given is None else RateLimit(**given)
-
-
-def _hold(sandbox: HubSpotSandbox, body: Body) -> None:
-    sandbox.hold(int(body.get("at_request", 1)))
-
-
-def _held(sandbox: HubSpotSandbox, body: Body) -> Body:
-    return {"held": sandbox.held.wait(float(body.get("wait_s", 0)))}
-
-
-def _release(sandbox: HubSpotSandbox, body: Body) -> None:
-    sandbox.release()
-
-
-def _requests(sandbox: HubSpotSandbox, body: Body) -> Body:
-    log = sandbox.requests
-    found = {
-        "total": sum(log.endpoints.values()),
-        "endpoints": dict(log.endpoints),
-        "statuses": {str(status): count for status, count in log.statuses.items()},
-        "last": [list(entry) for entry in log.entries[-int(body.get("last", 100)) :]],
-    }
-    if body.get("clear"):
-        log.clear()
-    return found
 
 
 def _kind(body: Body) -> Kind:
@@ -210,10 +122,7 @@ def _ids(body: Body) -> list[int]:
 
 
 _OPERATIONS: dict[str, Operation] = {
-    "now": _now,
-    "advance": _advance,
-    "time": _set_time,
-    "freeze": _freeze,
+    **COMMON,
     "create": _create,
     "update": _update,
     "bulk": _bulk,
@@ -231,11 +140,5 @@ _OPERATIONS: dict[str, Operation] = {
     "scopes": _scopes,
     "expire": _expire,
     "lag": _lag,
-    "latency": _latency,
-    "faults": _faults,
     "limits": _limits,
-    "hold": _hold,
-    "held": _held,
-    "release": _release,
-    "requests": _requests,
 }

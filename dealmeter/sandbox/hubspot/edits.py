@@ -121,6 +121,9 @@ _SHOWN: dict[Kind, tuple[str, ...]] = {
     Kind.CONTACT: ("email", "lifecyclestage", "lastmodifieddate"),
     Kind.COMPANY: ("name", "domain", "hs_lastmodifieddate"),
     Kind.LINE_ITEM: ("name", "amount", "hs_product_id", "hs_lastmodifieddate"),
+    Kind.LEAD: ("hs_lead_name", "hs_pipeline_stage", "hs_lastmodifieddate"),
+    Kind.TICKET: ("subject", "hs_pipeline_stage", "hs_lastmodifieddate"),
+    Kind.GOAL: ("hs_goal_name", "hs_target_amount", "hs_lastmodifieddate"),
 }
 
 

@@ -49,6 +49,11 @@ def missing_scopes(scopes: tuple[str, ...]) -> RefusedError:
     )
 
 
+def no_such_edition(name: str) -> RefusedError:
+    """What the account's subscription doesn't include; no scope would help."""
+    return RefusedError(403, "FORBIDDEN", f"This account's subscription does not include {name}.")
+
+
 def unknown_token() -> RefusedError:
     return RefusedError(
         401,

@@ -79,6 +79,52 @@ TYPES: tuple[ObjectType, ...] = (
         defaults=("quantity", "amount", "price"),
         created="createdate",
     ),
+    ObjectType(
+        kind=Kind.TICKET,
+        name="tickets",
+        id="0-5",
+        singular="ticket",
+        scopes=(("tickets",),),
+        defaults=("subject", "content", "hs_pipeline", "hs_pipeline_stage", "hs_ticket_category", "hs_ticket_priority"),
+        created="createdate",
+    ),
+    ObjectType(
+        kind=Kind.FEEDBACK,
+        name="feedback_submissions",
+        id="0-19",
+        singular="feedback_submission",
+        scopes=(("crm.objects.feedback_submissions.read",), _CONTACTS),
+    ),
+    ObjectType(
+        kind=Kind.SUBSCRIPTION,
+        name="subscriptions",
+        id="0-69",
+        singular="subscription",
+        scopes=(("crm.objects.subscriptions.read",),),
+    ),
+    ObjectType(
+        kind=Kind.DEAL_SPLIT,
+        name="deal_splits",
+        id="0-72",
+        singular="deal_split",
+        scopes=(("crm.dealsplits.read_write",),),
+    ),
+    ObjectType(
+        kind=Kind.GOAL,
+        name="goal_targets",
+        id="0-74",
+        singular="goal_target",
+        scopes=(("crm.objects.goals.read",),),
+    ),
+    ObjectType(kind=Kind.ORDER, name="orders", id="0-123", singular="order", scopes=(("crm.objects.orders.read",),)),
+    ObjectType(
+        kind=Kind.LEAD,
+        name="leads",
+        id="0-136",
+        singular="lead",
+        scopes=(("crm.objects.leads.read",),),
+        defaults=("hs_lead_name", "hs_lead_type", "hs_lead_label"),
+    ),
     ObjectType(kind=Kind.MESSAGE, name="communications", id="0-18", singular="communication", scopes=(_CONTACTS,)),
     ObjectType(kind=Kind.TASK, name="tasks", id="0-27", singular="task", scopes=(_CONTACTS,)),
     ObjectType(kind=Kind.NOTE, name="notes", id="0-46", singular="note", scopes=(_CONTACTS,)),
@@ -91,6 +137,8 @@ _BY_NAME = {
     name: object_type for object_type in TYPES for name in (object_type.name, object_type.id, object_type.singular)
 }
 OWNERS_SCOPE = (("crm.objects.owners.read",),)
+CAMPAIGNS_SCOPE = (("marketing.campaigns.read",),)
+CURRENCIES_SCOPE = (("settings.currencies.read",),)
 
 
 def object_type(name: str) -> ObjectType:

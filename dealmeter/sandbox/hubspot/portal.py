@@ -1,10 +1,12 @@
 """A world as one HubSpot account shows it: properties, rendered records and the search index."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from dealmeter.sandbox.hubspot.index import SearchIndex
 from dealmeter.sandbox.hubspot.kinds import BY_KIND
 from dealmeter.sandbox.hubspot.properties import catalogue
+from dealmeter.sandbox.hubspot.properties.activities import DISPOSITIONS
 from dealmeter.sandbox.hubspot.property import Property, stored
 from dealmeter.sandbox.hubspot.render import Renderer
 from dealmeter.sandbox.record import Kind, Value
@@ -12,10 +14,23 @@ from dealmeter.sandbox.world import World
 
 
 class Portal:
-    """What is made from the world is made again when owners, pipelines or properties change."""
+    """What is made from the world is made again when owners, pipelines or properties change.
 
-    def __init__(self, world: World, *, search_lag: timedelta = timedelta(0), association_page: int = 500) -> None:
+    `without` names the object types, and `campaigns`, that the account's subscription lacks.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        search_lag: timedelta = timedelta(0),
+        association_page: int = 500,
+        without: Iterable[str] = (),
+    ) -> None:
         self.world = world
+        self.without = set(without)
+        self.dispositions = dict(DISPOSITIONS.values())
+        """Call outcomes by their ids: an account may add its own."""
         self.association_page = association_page
         self.indexes = {kind: SearchIndex(world, kind, search_lag) for kind in BY_KIND}
         self._seen = -1

@@ -1,5 +1,6 @@
 """What an account says about itself: details, usage, owners, pipelines, properties, limits, call outcomes."""
 
+from collections.abc import Callable
 from datetime import UTC, timedelta
 from typing import Any
 
@@ -11,8 +12,7 @@ from dealmeter.sandbox.http import Answer
 from dealmeter.sandbox.hubspot.call import Call
 from dealmeter.sandbox.hubspot.errors import invalid, not_found
 from dealmeter.sandbox.hubspot.kinds import OWNERS_SCOPE, TYPES, ObjectType
-from dealmeter.sandbox.hubspot.properties.activities import DISPOSITIONS
-from dealmeter.sandbox.hubspot.property import iso
+from dealmeter.sandbox.hubspot.property import iso, yes
 from dealmeter.sandbox.record import Kind
 
 OWNERS_PAGE, OWNERS_MOST = 100, 500
@@ -94,27 +94,28 @@ def _owner(owner: Owner) -> dict[str, Any]:
 
 def pipelines(call: Call) -> Answer:
     """All pipelines of a type, without paging; deleted stages are simply not there."""
-    call.need(_deals(call).scopes)
-    world = call.portal.world
-    return _json({"results": [_pipeline(place, found) for place, found in enumerate(world.pipelines)]})
+    of = _piped(call)
+    found = call.portal.world.pipelines_of(of.kind)
+    return _json({"results": [_pipeline(place, of.kind, pipeline) for place, pipeline in enumerate(found)]})
 
 
 def one_pipeline(call: Call) -> Answer:
-    call.need(_deals(call).scopes)
-    for place, found in enumerate(call.portal.world.pipelines):
+    of = _piped(call)
+    for place, found in enumerate(call.portal.world.pipelines_of(of.kind)):
         if found.id == call.place["id"]:
-            return _json(_pipeline(place, found))
+            return _json(_pipeline(place, of.kind, found))
     raise not_found(f"Pipeline {call.place['id']} not found")
 
 
-def _deals(call: Call) -> ObjectType:
+def _piped(call: Call) -> ObjectType:
     of = call.type()
-    if of.kind is not Kind.DEAL:
+    if of.kind not in METADATA:
         raise not_found(f"{of.name} have no pipelines")
+    call.need(of.scopes)
     return of
 
 
-def _pipeline(place: int, pipeline: Pipeline) -> dict[str, Any]:
+def _pipeline(place: int, kind: Kind, pipeline: Pipeline) -> dict[str, Any]:
     stages = [stage for stage in pipeline.stages if not stage.deleted]
     return {
         "id": pipeline.id,
@@ -123,17 +124,25 @@ def _pipeline(place: int, pipeline: Pipeline) -> dict[str, Any]:
         "archived": False,
         "createdAt": iso(pipeline.created),
         "updatedAt": iso(pipeline.created),
-        "stages": [_stage(order, stage, pipeline.created) for order, stage in enumerate(stages)],
+        "stages": [_stage(order, kind, stage, pipeline.created) for order, stage in enumerate(stages)],
     }
 
 
-def _stage(place: int, stage: Stage, created: int) -> dict[str, Any]:
-    """Metadata values are texts, booleans and numbers included."""
+METADATA: dict[Kind, Callable[[Stage], dict[str, str]]] = {
+    Kind.DEAL: lambda stage: {"isClosed": yes(stage.closed), "probability": stage.probability},
+    Kind.LEAD: lambda stage: {"leadState": stage.state},
+    Kind.TICKET: lambda stage: {"isClosed": yes(stage.closed), "ticketState": stage.state},
+    Kind.ORDER: lambda stage: {"isClosed": yes(stage.closed)},
+}
+"""What a stage says of itself, by what walks through it. All values are texts, booleans and numbers included."""
+
+
+def _stage(place: int, kind: Kind, stage: Stage, created: int) -> dict[str, Any]:
     return {
         "id": stage.id,
         "label": stage.label,
         "displayOrder": place,
-        "metadata": {"isClosed": "true" if stage.closed else "false", "probability": stage.probability},
+        "metadata": METADATA[kind](stage),
         "archived": False,
         "createdAt": iso(created),
         "updatedAt": iso(created),
@@ -183,7 +192,7 @@ def _usage(of: ObjectType, used: int) -> dict[str, Any]:
 
 def dispositions(call: Call) -> Answer:
     """Call outcomes: a bare list, as in the old v1 API."""
-    return _json([{"id": id, "label": label, "deleted": False} for id, label in DISPOSITIONS.values()])
+    return _json([{"id": id, "label": label, "deleted": False} for id, label in call.portal.dispositions.items()])
 
 
 def _json(body: Any) -> Answer:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from dealmeter.sandbox.http import Answer
-from dealmeter.sandbox.hubspot import associations, objects, reference
+from dealmeter.sandbox.hubspot import associations, marketing, money, objects, reference
 from dealmeter.sandbox.hubspot.call import Call
 
 Endpoint = Callable[[Call], Answer]
@@ -42,6 +42,8 @@ _ASSOCIATIONS = (r"/crm/v4/associations", r"/crm/associations/DATED")
 _PIPELINES = (r"/crm/v3/pipelines", r"/crm/pipelines/DATED")
 _PROPERTIES = (r"/crm/v3/properties", r"/crm/properties/DATED")
 _ACCOUNT = (r"/account-info/v3", r"/account-info/DATED")
+_CAMPAIGNS = (r"/marketing/v3/campaigns", r"/marketing/campaigns/DATED")
+_CURRENCIES = (r"/settings/v3/currencies", r"/settings/currencies/DATED")
 
 ROUTES: tuple[Route, ...] = (
     _route("GET", *_OBJECTS, f"/{_TYPE}", "list", objects.list_objects),
@@ -61,6 +63,13 @@ ROUTES: tuple[Route, ...] = (
     _route("GET", *_ACCOUNT, "/details", "account", reference.account),
     _route("GET", *_ACCOUNT, "/api-usage/daily/private-apps", "usage", None),
     _route("GET", "/crm/v3/limits", "/crm/limits/DATED", "/records", "limits", reference.record_limits),
+    _route("GET", *_CAMPAIGNS, "/?", "campaigns", marketing.campaigns),
+    _route("GET", *_CAMPAIGNS, f"/{_ID}", "campaigns", marketing.one_campaign),
+    _route("GET", *_CAMPAIGNS, f"/{_ID}/budget/totals", "campaigns", marketing.budget),
+    _route("GET", *_CURRENCIES, "/company-currency", "currencies", money.company_currency),
+    _route("GET", *_CURRENCIES, "/codes", "currencies", money.codes),
+    _route("GET", *_CURRENCIES, "/exchange-rates", "currencies", money.rates),
+    _route("GET", *_CURRENCIES, "/exchange-rates/current", "currencies", money.present_rates),
     _route("GET", "/calling/v1", "", "/dispositions", "dispositions", reference.dispositions),
 )
 

@@ -23,13 +23,14 @@ from dealmeter.sandbox.hubspot.reference import daily_usage
 from dealmeter.sandbox.hubspot.routes import Match, match
 from dealmeter.sandbox.hubspot.search import Searches
 from dealmeter.sandbox.hubspot.tokens import DEFAULT, Tokens
+from dealmeter.sandbox.meanwhile import Action, Meanwhile
 from dealmeter.sandbox.requests import RequestLog
 from dealmeter.sandbox.world import World
 
 
 class HubSpotSandbox:
     """Serves a world as a HubSpot account, from `start` (or `with`) until `stop`. All times are the world's
-    clock's, except rate limits and latency, which are real.
+    clock's, except rate limits and latency, which are real. The Date header is off by `skew`.
     """
 
     def __init__(
@@ -43,16 +44,19 @@ class HubSpotSandbox:
         search_lag: timedelta = timedelta(0),
         scopes: Iterable[str] | None = None,
         association_page: int = 500,
+        without: Iterable[str] = (),
         seed: int = 7,
     ) -> None:
         self.world = world
-        self.portal = Portal(world, search_lag=search_lag, association_page=association_page)
+        self.portal = Portal(world, search_lag=search_lag, association_page=association_page, without=without)
         self.edits = Edits(self.portal)
         self.requests = RequestLog()
         self.faults = Faults(trouble.KINDS, trouble.COMMON, rate=fault_rate, seed=seed)
         self.limits = Limiter(world, rate_limit)
         self.tokens = Tokens(world.clock, None if scopes is None else frozenset(scopes))
         self.latency_ms = latency_ms
+        self.skew = timedelta(0)
+        self.meanwhile = Meanwhile()
         self._hold = Hold()
         self._searches = Searches()
         self._stopping = threading.Event()
@@ -101,6 +105,10 @@ class HubSpotSandbox:
     def release(self) -> None:
         self._hold.release()
 
+    def at_request(self, number: int, action: Action) -> None:
+        """Do something to the world when the n-th request from now arrives, before it is answered."""
+        self.meanwhile.at(number, action)
+
     def set_scopes(self, scopes: Iterable[str] | None, token: str = DEFAULT) -> None:
         """What a token may do from now on; None means everything. Also makes an expired token valid again."""
         self.tokens.grant(None if scopes is None else frozenset(scopes), token)
@@ -120,11 +128,12 @@ class HubSpotSandbox:
             return control(self, request)
         found = match(request.method, request.path)
         self._hold.pass_through()
+        self.meanwhile.pass_through()
         answer = self._answer(request, found)
         status = 0 if answer.cut == 0 else answer.status
         self.requests.add(request.method, request.path, status, found.route.kind if found else "other")
         headers = {
-            "Date": format_datetime(self.world.clock.now(), usegmt=True),
+            "Date": format_datetime(self.world.clock.now() + self.skew, usegmt=True),
             "X-HubSpot-Correlation-Id": str(uuid.uuid4()),
         }
         return replace(answer, headers={**headers, **answer.headers})
@@ -143,6 +152,8 @@ class HubSpotSandbox:
         seconds = self.latency_ms / 1000
         if fault and fault.kind == "latency":
             seconds += 1.0 if fault.seconds is None else fault.seconds
+        if fault and fault.kind == "slow":
+            seconds += trouble.SLOW_SECONDS
         if seconds:
             self._stopping.wait(seconds)
 

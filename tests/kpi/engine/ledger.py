@@ -27,9 +27,9 @@ def at(text: str) -> datetime:
 class Ledger:
     """One connection, `crm`, with pipeline `p` (stages new, offer, won, lost) and reporting in EUR and UTC."""
 
-    def __init__(self, database: Database, **account: Any) -> None:
+    def __init__(self, database: Database, *, only: tuple[str, ...] | None = None, **account: Any) -> None:
         self.database = database
-        self.settings = KpiSettings()
+        self.settings = KpiSettings(calendars=("gregorian",), include=only)
         self.add(Account, id="1", **{"base_currency": "EUR", "time_zone": "UTC", **account})
         self.add(Pipeline, id="p", name="Sales")
         for order, (name, closed) in enumerate((("new", False), ("offer", False), ("won", True), ("lost", True))):
@@ -40,6 +40,10 @@ class Ledger:
             self.add(User, id=name, name=name.title(), is_active=True, role="rep")
         self.add(Team, id="t", name="Team")
         self.add(TeamMembership, user_id="ann", team_id="t")
+
+    def set(self, **settings: Any) -> None:
+        """Change settings."""
+        self.settings = KpiSettings(**{**self.settings.model_dump(exclude_defaults=True), **settings})
 
     def add(self, record: type[Statement], **values: Any) -> None:
         """Write a row, or change it."""

@@ -3,10 +3,20 @@
 from decimal import Decimal
 from typing import Any
 
-from kpi.settings import KpiSettings
 from store.records import Activity, ActivityLink, TeamMembership, User
 from tests.kpi.engine.ledger import Ledger, at
 from tests.kpi.engine.test_moment_values import change, visit
+
+KPIS = (
+    "calls_per_opportunity",
+    "calls_per_rep",
+    "deal_stage_cycle_time",
+    "deal_stage_cycle_time_median",
+    "deal_stage_cycle_time_p90",
+    "revenue_per_rep",
+    "sales_activity_count",
+    "stage_conversion_rate",
+)
 
 
 def activity(ledger: Ledger, id: str, type: str, when: str, **values: Any) -> None:
@@ -61,7 +71,7 @@ def test_calls_and_revenue_are_per_active_rep(ledger: Ledger) -> None:
 
 
 def test_n_of_calls_per_rep_is_the_heads_behind_it(any_ledger: Ledger) -> None:
-    any_ledger.settings = KpiSettings(crossed=(("team", "owner"),))
+    any_ledger.set(crossed=(("team", "owner"),))
     for number in range(15):
         call(any_ledger, str(number), "2026-04-10 10:00")
     any_ledger.compute()
@@ -149,7 +159,7 @@ def test_time_in_stage_is_elapsed_time_on_the_day_of_exit(ledger: Ledger) -> Non
     change(ledger, "a", "owner_id", "2026-03-01 00:00", "bob")
     ledger.compute()
     row = ledger.row("deal_stage_cycle_time", "2026-04-01")
-    assert (row["value"], row["n"], row["coverage"]) == (1, 2, {"invalid_n": 1})
+    assert (row["value"], row["n"], row["coverage"]) == (1, 2, {"invalid_n": 1, "standard_error": 0.5})
     assert ledger.value("deal_stage_cycle_time", stage="crm:p/new") == Decimal("1.5")
     assert ledger.value("deal_stage_cycle_time_p90") == Decimal("1.4")
     assert ledger.value("deal_stage_cycle_time_median", owner="crm:bob") == 1

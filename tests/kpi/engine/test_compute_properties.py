@@ -13,6 +13,10 @@ from store.schema import metadata
 from tests.kpi.engine.ledger import Ledger, at
 from tests.kpi.engine.test_moment_values import visit
 
+KPIS = (
+    "revenue", "won_deals_count", "lost_deals_count", "win_rate", "average_deal_size_median", "sales_cycle_length",
+    "sales_growth_mom", "open_pipeline_value", "revenue_per_customer", "stage_conversion_rate", "deal_stage_cycle_time",
+)  # fmt: skip
 DEALS = st.lists(
     st.fixed_dictionaries(
         {
@@ -49,7 +53,7 @@ def put(ledger: Ledger, id: str, one: dict[str, Any]) -> None:
         visit(ledger, id, "new", f"{day(one['created'])} 09:00")
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(DEALS, st.randoms(use_true_random=False))
 def test_order_and_duplicates_of_arrival_do_not_matter(deals: list[dict[str, Any]], random: Any) -> None:
     numbered = [(f"d{number}", one) for number, one in enumerate(deals)]
@@ -60,7 +64,7 @@ def test_order_and_duplicates_of_arrival_do_not_matter(deals: list[dict[str, Any
         for number, arrivals in enumerate((numbered, shuffled)):
             with Database(f"sqlite:///{Path(folder) / str(number)}.db") as database:
                 metadata.create_all(database.engine)
-                ledger = Ledger(database)
+                ledger = Ledger(database, only=KPIS)
                 for id, one in arrivals:
                     put(ledger, id, one)
                 ledger.compute()  # which holds the invariants: slices add up, days add up, shares are shares

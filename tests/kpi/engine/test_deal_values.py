@@ -3,7 +3,6 @@
 from datetime import date
 from decimal import Decimal
 
-from kpi.settings import KpiSettings
 from store.records import (
     Company,
     Contact,
@@ -13,6 +12,27 @@ from store.records import (
     Product,
 )
 from tests.kpi.engine.ledger import Ledger, at
+
+KPIS = (
+    "active_deals_count",
+    "average_deal_size",
+    "average_deal_size_median",
+    "new_opportunities_count",
+    "opportunity_conversion_rate",
+    "product_revenue",
+    "regional_sales",
+    "revenue",
+    "revenue_per_customer",
+    "revenue_per_rep",
+    "sales_activity_count",
+    "sales_cycle_length",
+    "sales_cycle_length_median",
+    "sales_cycle_length_p90",
+    "sales_growth_mom",
+    "stage_conversion_rate",
+    "win_rate",
+    "won_deals_count",
+)
 
 
 def test_revenue_adds_won_deals_and_credits(any_ledger: Ledger) -> None:
@@ -138,7 +158,7 @@ def test_a_negative_cycle_is_left_out_and_counted(ledger: Ledger) -> None:
     ledger.won("backdated", "2026-04-01", created_at=at("2026-04-02 00:00"))
     ledger.compute()
     row = ledger.row("sales_cycle_length", "2026-04-01")
-    assert (row["value"], row["n"], row["coverage"]) == (5, 2, {"invalid_n": 1})
+    assert (row["value"], row["n"], row["coverage"]) == (5, 2, {"invalid_n": 1, "standard_error": 5})
     assert ledger.value("sales_cycle_length_median") == 5
     assert ledger.value("sales_cycle_length_p90") == 9
 
@@ -218,7 +238,7 @@ def test_what_a_deleted_company_or_contact_was_stays_told(ledger: Ledger) -> Non
 
 
 def test_the_region_comes_from_deal_company_or_map(ledger: Ledger) -> None:
-    ledger.settings = KpiSettings(region_map={"DE": "west"})
+    ledger.set(region_map={"DE": "west"})
     ledger.add(Company, id="mapped", country="DE")
     ledger.add(Company, id="own", country="DE", region="north", employees=51)
     for id, company, region in (("a", "mapped", None), ("b", "own", None), ("c", "own", "south"), ("d", None, None)):

@@ -52,3 +52,12 @@ def test_a_day_ends_a_microsecond_before_the_next_begins(name: str, day: date) -
     zone = ZoneInfo(name)
     midnight = datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
     assert sql(day_end(f"DATE '{day}'", zone)) == midnight.replace(tzinfo=None) - timedelta(microseconds=1)
+
+
+@UNHURRIED
+@given(st.sampled_from(ZONES), st.tuples(INSTANTS, INSTANTS, INSTANTS))
+def test_a_span_around_an_instant_tells_no_other_time(name: str, instants: tuple[datetime, datetime, datetime]) -> None:
+    zone, (first, instant, last) = ZoneInfo(name), sorted(instants)
+    within = (first.replace(tzinfo=UTC), last.replace(tzinfo=UTC))
+    asked = f"TIMESTAMP '{instant}'"
+    assert sql(local_time(asked, zone, within)) == sql(local_time(asked, zone))

@@ -6,6 +6,14 @@ from decimal import Decimal
 from store.records import DealFieldChange, DealStageChange, ExchangeRate
 from tests.kpi.engine.ledger import NOW, Ledger, at
 
+KPIS = (
+    "active_deals_count",
+    "average_deal_size_open",
+    "deal_stage_cycle_time_open_visits",
+    "new_opportunities_count",
+    "open_pipeline_value",
+)
+
 
 def visit(ledger: Ledger, deal: str, stage: str, entered: str, exited: str | None = None) -> None:
     ledger.add(DealStageChange, deal_id=deal, pipeline_id="p", stage_id=stage, entered_at=at(entered),
@@ -105,3 +113,20 @@ def test_the_day_is_the_reporting_zones(sqlite: object) -> None:
     ledger.compute(NOW)
     assert ledger.value("new_opportunities_count", "2026-03-01") == 1
     assert ledger.value("new_opportunities_count", "2026-04-01") == 1
+
+
+def test_open_visits_age_until_the_moment(ledger: Ledger) -> None:
+    ledger.set(include=("deal_stage_cycle_time_open_visits", "average_deal_size_open"))
+    ledger.deal("a", amount=Decimal(30))
+    ledger.deal("b", amount=Decimal(50))
+    ledger.deal("c", amount=None)
+    for deal, entered, left in (("a", "2026-04-21 00:00", None), ("b", "2026-04-11 00:00", "2026-05-02 00:00")):
+        ledger.add(DealStageChange, deal_id=deal, entered_at=at(entered), pipeline_id="p", stage_id="new",
+                   exited_at=left and at(left))  # fmt: skip
+    ledger.add(DealStageChange, deal_id="b", entered_at=at("2026-05-02 00:00"), pipeline_id="p", stage_id="lost")
+    ledger.compute()
+    row = ledger.row("deal_stage_cycle_time_open_visits", "2026-04-01")
+    assert (row["value"], row["n"]) == (15, 2)
+    assert ledger.value("deal_stage_cycle_time_open_visits", "2026-05-01") == 41
+    row = ledger.row("average_deal_size_open", "2026-04-01")
+    assert (row["value"], row["n"], row["coverage"]["amount"]) == (40, 2, round(2 / 3, 10))

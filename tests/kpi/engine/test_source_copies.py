@@ -13,6 +13,8 @@ from store.schema import TABLES
 from store.upsert import upsert
 from tests.kpi.engine.ledger import LONG_AGO, NOW, Ledger
 
+KPIS = ("revenue",)
+
 
 @pytest.mark.parametrize("amount", ["999999999999.999", "123456789.123456", "0.000001", "99999999999999.9", "100"])
 def test_an_amount_of_fifteen_digits_arrives_exact(any_ledger: Ledger, amount: str) -> None:

@@ -32,7 +32,8 @@ FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(9000, 1, 1)
 class Sight:
     """A deal as a KPI sees it: at its closing, at its creation, or at a moment while it was open.
 
-    `instant` settles the team; `day` settles the rate, the age and the close date bucket.
+    `instant` settles the team; `day` settles the rate, the age and the close date bucket. Where it is one person's
+    part of a deal, `credit` is what that is worth.
     """
 
     deal: Row
@@ -44,6 +45,8 @@ class Sight:
     amount: Decimal | None
     forecast_category: str | None
     close_date: date | None
+    share: Decimal = Decimal(1)
+    credit: Decimal | None = None
 
 
 class Book:
@@ -59,18 +62,24 @@ class Book:
         region_map: Mapping[str, str] | None = None,
         source_map: Mapping[str, str] | None = None,
         excluded_loss_reasons: Sequence[str] = EXCLUDED_LOSS_REASONS,
+        funnel_mode: str = "reached",
+        credit_mode: str = "owner",
     ) -> None:
         self.rows = rows
         self.now = now
         self.region_map = region_map or {}
         self.source_map = source_map or {}
         self.excluded_loss_reasons = excluded_loss_reasons
+        self.funnel_mode = funnel_mode
+        self.credit_mode = credit_mode
         accounts = sorted(self.table("accounts"), key=lambda row: row["connection"])
         self.account_of = {row["connection"]: row for row in accounts}
         first_account: Row = accounts[0] if accounts else {"base_currency": None, "time_zone": None}
         self.currency = currency or first_account["base_currency"]
         self.zone = ZoneInfo(time_zone or first_account["time_zone"] or "UTC")
         self.today = self.day_of(now)
+        self._ends: dict[date, datetime] = {}
+        self.memo: dict[str, Any] = {}
 
         self.companies = self.by_id("companies")
         self.contacts = self.by_id("contacts")
@@ -81,6 +90,7 @@ class Book:
         self.changes = self.live_by("deal_field_changes", "deal_id")
         self.lines = self.live_by("line_items", "deal_id")
         self.parts = self.live_by("deal_contacts", "deal_id")
+        self.splits = self.live_by("deal_splits", "deal_id")
         self.links = self.live_by("activity_links", "activity_id")
         self.memberships = self.by("team_memberships", "user_id")
         self.deals = [deal for deal in self.table("deals") if self.in_scope(deal)]
@@ -89,7 +99,8 @@ class Book:
         for deal in self.deals:
             day = self.close_day(deal)
             if self.is_won_deal(deal) and deal["company_id"] is not None and day is not None:
-                self.wins_of_company.setdefault((deal["connection"], deal["company_id"]), []).append(day)
+                company = self.survivor("companies", deal["connection"], deal["company_id"])
+                self.wins_of_company.setdefault(company, []).append(day)
         self.closings = [sight for deal in self.deals if (sight := self.at_closing(deal)) is not None]
         self.creations = [sight for deal in self.deals if (sight := self.at_creation(deal)) is not None]
         self._open: dict[tuple[date, bool], list[Sight]] = {}
@@ -129,7 +140,54 @@ class Book:
         for activity in self.table("activities"):
             if is_rep_activity(activity) or is_call(activity):
                 days.append(self.day_or_none(activity_instant(activity)))
+        for table, column in (("leads", "created_at"), ("tickets", "created_at"), ("survey_responses", "responded_at")):
+            days += [self.day_or_none(row[column]) for row in self.table(table) if is_live(row)]
+        for table, column in (("orders", "ordered_on"), ("training_events", "completed_on")):
+            days += [row[column] for row in self.table(table) if is_live(row)]
         return min((day for day in days if day is not None), default=self.today)
+
+    def has_rows(self, name: str, **values: str) -> bool:
+        """Whether a table ever had a row, with these texts in it where they are given: whether its source is there."""
+        return any(
+            all((row[column] or "").strip().lower() == value for column, value in values.items())
+            for row in self.table(name)
+        )
+
+    def survivor(self, table: str, connection: str, id_: str) -> tuple[str, str]:
+        """The record that an id means after all merges (R5, R19)."""
+        rows = self.index(table)
+        for _ in range(20):
+            row = rows.get((connection, id_))
+            if row is None or row["merged_into_id"] is None:
+                break
+            id_ = row["merged_into_id"]
+        return connection, id_
+
+    def folded(self, table: str, connection: str, id_: str | None) -> Row:
+        """The row of an id after all merges; an empty one where there is none."""
+        empty: Row = {}
+        return empty if id_ is None else self.index(table).get(self.survivor(table, connection, id_), empty)
+
+    def index(self, table: str) -> dict[tuple[str, str], Row]:
+        """Rows by connection and id, made once."""
+        key = f"index of {table}"
+        if key not in self.memo:
+            self.memo[key] = self.by_id(table)
+        found: dict[tuple[str, str], Row] = self.memo[key]
+        return found
+
+    def home(self, table: str, connection: str, id_: str | None) -> tuple[str, str] | None:
+        """What an id in a row of one connection means: its own record, else that of the one connection that has it."""
+        if id_ is None:
+            return None
+        named, colon, rest = id_.partition(":")
+        if colon and named in self.account_of:
+            return named, rest
+        rows = self.index(table)
+        if (connection, id_) in rows:
+            return connection, id_
+        others = [other for other in self.account_of if (other, id_) in rows]
+        return (others[0] if len(others) == 1 else connection), id_
 
     # -------------------------------------------------------------------------------------------- days
 
@@ -143,8 +201,10 @@ class Book:
 
     def end_of(self, day: date) -> datetime:
         """The last instant of a local day."""
-        midnight = datetime.combine(day + timedelta(days=1), time(0), tzinfo=self.zone)
-        return midnight.astimezone(UTC) - timedelta(microseconds=1)
+        if day not in self._ends:
+            midnight = datetime.combine(day + timedelta(days=1), time(0), tzinfo=self.zone)
+            self._ends[day] = midnight.astimezone(UTC) - timedelta(microseconds=1)
+        return self._ends[day]
 
     def created_day(self, deal: Row) -> date | None:
         """The local day on which a deal was created."""
@@ -204,6 +264,12 @@ class Book:
 
     def reps(self) -> list[Row]:
         """Users who own or have owned a live deal, or whose role says so."""
+        if "reps" not in self.memo:
+            self.memo["reps"] = self._reps()
+        found: list[Row] = self.memo["reps"]
+        return found
+
+    def _reps(self) -> list[Row]:
         owners = set()
         for deal in self.table("deals"):
             if is_live(deal):
@@ -224,7 +290,7 @@ class Book:
     def is_active(self, user: Row, period: Period) -> bool:
         """Whether a user was active on at least one day of a period."""
         first, last = self.active_days(user)
-        return first < period.end and last >= period.start
+        return first <= last and first < period.end and last >= period.start
 
     def active_reps(self, period: Period) -> list[Row]:
         """Reps who were active in a period."""
@@ -324,6 +390,27 @@ class Book:
             close_date=self.value_at(deal, "close_date", instant),
         )
 
+    def moment(self, period: Period) -> date:
+        """The day on which a state is looked at: today in a running period, else its last day."""
+        return self.today if period.has(self.today) else period.end - timedelta(days=1)
+
+    def spans(self) -> list[tuple[date, date, Row]]:
+        """From the created day to the close day, or for ever, of the deals that are no credits."""
+        if "spans" not in self.memo:
+            found = []
+            for deal in self.deals:
+                created, close = self.created_day(deal), self.close_day(deal)
+                end = close if self.is_closed(deal) else LAST_DAY
+                if created is not None and end is not None and not is_negative(deal["amount"]):
+                    found.append((created, end, deal))
+            self.memo["spans"] = found
+        spans: list[tuple[date, date, Row]] = self.memo["spans"]
+        return spans
+
+    def open_between(self, period: Period) -> list[Row]:
+        """Deals that were open at some time in a period."""
+        return [deal for begin, end, deal in self.spans() if begin < period.end and end >= period.start]
+
     def open_deals(self, period: Period) -> list[Sight]:
         """Deals open at the end of a period's last day, or now where the period is running."""
         running = period.has(self.today)
@@ -384,6 +471,37 @@ class Book:
                 newest = row
         return None if newest is None else newest["rate"]
 
+    def rate_on(self, connection: str, currency: str | None, day: date) -> Decimal | None:
+        """What one unit of a currency is worth on a day; rates of other connections serve where the own has none."""
+        account = self.account_of.get(connection)
+        currency = currency or (self.currency if account is None else account["base_currency"])
+        if currency is None:
+            return None
+        if currency == self.currency:
+            return Decimal(1)
+        rates = [
+            row
+            for row in self.table("exchange_rates")
+            if is_live(row)
+            and row["from_currency"] == currency
+            and row["to_currency"] == self.currency
+            and row["effective_from"] <= day
+        ]
+        for other in [connection, *sorted({row["connection"] for row in rates})]:
+            own = [row for row in rates if row["connection"] == other]
+            if own:
+                newest: Row = max(own, key=lambda row: row["effective_from"])
+                rate: Decimal = newest["rate"]
+                return rate
+        return None
+
+    def worth_on(self, connection: str, currency: str | None, amount: Decimal | None, day: date) -> Decimal | None:
+        """Any amount in the reporting currency, to six decimals; none where it or its rate is unknown."""
+        rate = self.rate_on(connection, currency, day)
+        if amount is None or rate is None:
+            return None
+        return (amount * rate).quantize(Decimal("0.000001"), rounding=ROUND_HALF_UP)
+
     def converted(self, deal: Row, amount: Decimal | None, day: date) -> Decimal | None:
         """An amount of a deal in the reporting currency, to six decimals; none where either is unknown."""
         rate = self.rate(deal, day)
@@ -392,8 +510,8 @@ class Book:
         return (amount * rate).quantize(Decimal("0.000001"), rounding=ROUND_HALF_UP)
 
     def worth(self, sight: Sight) -> Decimal | None:
-        """What a deal adds to a sum of money."""
-        return self.converted(sight.deal, sight.amount, sight.day)
+        """What a deal, or one person's part of it, adds to a sum of money."""
+        return sight.credit if sight.credit is not None else self.converted(sight.deal, sight.amount, sight.day)
 
     # -------------------------------------------------------------------------------------------- dimensions
 
@@ -408,7 +526,7 @@ class Book:
         """The same, or nothing."""
         deal = sight.deal
         connection = deal["connection"]
-        company: Row = self.companies.get((connection, deal["company_id"]), {})
+        company = self.folded("companies", connection, deal["company_id"])
         if dimension == "owner":
             return qualified(connection, sight.owner_id)
         if dimension == "team":
@@ -429,8 +547,7 @@ class Book:
         if dimension == "source":
             return self.source_of(deal)
         if dimension == "source_category":
-            mapped = self.source_map.get(self.source_of(deal) or "")
-            return deal["source_category"] or mapped or "unknown"
+            return self.category_of(deal)
         if dimension == "campaign":
             return qualified(connection, deal["campaign_id"])
         if dimension == "channel":
@@ -443,7 +560,7 @@ class Book:
         if dimension == "deal_type":
             return self.type_of(deal)
         if dimension == "deal_size_band":
-            return deal_size_band(self.worth(sight))
+            return deal_size_band(self.converted(deal, sight.amount, sight.day))
         if dimension == "probability_band":
             return probability_band(deal["probability"])
         if dimension == "lost_reason":
@@ -457,9 +574,29 @@ class Book:
         raise ValueError(f"no such dimension of a deal: {dimension}")
 
     def source_of(self, deal: Row) -> str | None:
-        """The deal's source, else its primary contact's."""
-        contact: Row = self.contacts.get((deal["connection"], deal["primary_contact_id"]), {})
-        return deal["source"] or contact.get("source")
+        """The deal's source, else that of the lead that became it, else its primary contact's."""
+        contact = self.folded("contacts", deal["connection"], deal["primary_contact_id"])
+        return deal["source"] or self.lead_of(deal).get("source") or contact.get("source")
+
+    def category_of(self, deal: Row) -> str:
+        """The deal's source category, else what the map makes of its source; the lead may say both."""
+        if deal["source_category"] is not None:
+            return str(deal["source_category"])
+        said = None if deal["source"] is not None else self.lead_of(deal).get("source_category")
+        return said or self.source_map.get(self.source_of(deal) or "") or "unknown"
+
+    def lead_of(self, deal: Row) -> Row:
+        """The first lead that became a deal; an empty row where none did."""
+        if "leads of deals" not in self.memo:
+            found: dict[tuple[str, str], list[Row]] = {}
+            for lead in self.table("leads"):
+                if is_live(lead) and lead["converted_deal_id"] is not None:
+                    key = self.survivor("deals", lead["connection"], lead["converted_deal_id"])
+                    found.setdefault(key, []).append(lead)
+            self.memo["leads of deals"] = found
+        leads = self.memo["leads of deals"].get(key_of(deal), [])
+        empty: Row = {}
+        return min(leads, key=lambda row: (row["created_at"] is None, row["created_at"], row["id"]), default=empty)
 
     def product_of(self, deal: Row) -> str | None:
         """The product of the deal's biggest line."""
@@ -477,7 +614,10 @@ class Book:
         if deal["deal_type"] is not None:
             return str(deal["deal_type"])
         created = self.created_day(deal)
-        for won in self.wins_of_company.get((deal["connection"], deal["company_id"]), []):
+        if deal["company_id"] is None:
+            return "new_business"
+        company = self.survivor("companies", deal["connection"], deal["company_id"])
+        for won in self.wins_of_company.get(company, []):
             if created is not None and won < created:
                 return "expansion"
         return "new_business"

@@ -30,8 +30,12 @@ class Cell:
     value: Decimal | None
     numerator: Decimal | None
     denominator: Decimal | None
-    n: int
+    n: int | None
     status: str = "ok"
+
+
+MISSING = Cell(value=None, numerator=None, denominator=None, n=None, status="source_missing")
+"""What a KPI says whose source isn't there."""
 
 
 def count(rows: int) -> Cell:
@@ -50,6 +54,8 @@ def ratio(numerator: Decimal | int, denominator: Decimal | int, n: int) -> Cell:
     above, below = Decimal(numerator), Decimal(denominator)
     if below == 0:
         return Cell(value=None, numerator=above, denominator=below, n=n, status="zero_denominator")
+    if below < 0:
+        return Cell(value=None, numerator=above, denominator=below, n=n, status="negative_base")
     return Cell(value=above / below, numerator=above, denominator=below, n=n)
 
 

@@ -1,7 +1,7 @@
 """Oracles of the KPIs that are placed by the creation of deals, or look at the deals open at a moment."""
 
 from tests.kpi.oracles.book import Book, Sight
-from tests.kpi.oracles.cells import Cell, Period, count, ratio, total
+from tests.kpi.oracles.cells import Cell, Period, count, mean, ratio, total
 from tests.kpi.oracles.closed_deals import slices, worths
 
 
@@ -30,6 +30,12 @@ def active_deals_count(book: Book, period: Period, dimension: str | None) -> dic
     """Deals open at the end of the period, or now."""
     groups = slices(book, book.open_deals(period), dimension)
     return {member: count(len(sights)) for member, sights in groups.items()}
+
+
+def average_deal_size_open(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """What one of them is worth, of those whose worth is known."""
+    groups = slices(book, book.open_deals(period), dimension)
+    return {member: mean(worths(book, sights)) for member, sights in groups.items()}
 
 
 def open_pipeline_value(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:

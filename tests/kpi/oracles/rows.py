@@ -77,3 +77,14 @@ def activity_instant(activity: Row) -> datetime | None:
         return done
     happened: datetime | None = activity["occurred_at"]
     return happened
+
+
+def is_held(activity: Row) -> bool:
+    """A meeting that took place."""
+    return is_live(activity) and activity["type"] == "meeting" and activity["outcome"] == "completed"
+
+
+def is_demo(activity: Row) -> bool:
+    """A meeting held to show the product."""
+    subtype, subject = (activity["subtype"] or "").strip().lower(), (activity["subject"] or "").lower()
+    return is_held(activity) and not activity["is_automated"] and (subtype == "demo" or "demo" in subject)

@@ -10,11 +10,15 @@ from dealmeter.sandbox.hubspot.properties.activities import (
     note_properties,
     task_properties,
 )
+from dealmeter.sandbox.hubspot.properties.commerce import order_properties, split_properties, subscription_properties
 from dealmeter.sandbox.hubspot.properties.common import common_properties
 from dealmeter.sandbox.hubspot.properties.companies import company_properties
 from dealmeter.sandbox.hubspot.properties.contacts import contact_properties
 from dealmeter.sandbox.hubspot.properties.deals import deal_properties
+from dealmeter.sandbox.hubspot.properties.goals import goal_properties
+from dealmeter.sandbox.hubspot.properties.leads import lead_properties
 from dealmeter.sandbox.hubspot.properties.sales import line_item_properties, product_properties
+from dealmeter.sandbox.hubspot.properties.service import feedback_properties, ticket_properties
 from dealmeter.sandbox.hubspot.property import Property
 from dealmeter.sandbox.record import Kind
 from dealmeter.sandbox.world import World
@@ -31,6 +35,13 @@ _SPECIFIC: dict[Kind, Callable[[World], list[Property]]] = {
     Kind.TASK: task_properties,
     Kind.NOTE: note_properties,
     Kind.MESSAGE: communication_properties,
+    Kind.LEAD: lead_properties,
+    Kind.TICKET: ticket_properties,
+    Kind.FEEDBACK: feedback_properties,
+    Kind.GOAL: goal_properties,
+    Kind.ORDER: order_properties,
+    Kind.SUBSCRIPTION: subscription_properties,
+    Kind.DEAL_SPLIT: split_properties,
 }
 
 

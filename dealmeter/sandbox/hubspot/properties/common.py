@@ -17,10 +17,17 @@ def common_properties(world: World, kind: Kind) -> list[Property]:
         calculated("hs_all_owner_ids", "enumeration", lambda record: _text(record, "owner")),
         calculated("hubspot_team_id", "enumeration", _team(world)),
         owner_property(),
+        calculated("hubspot_owner_assigneddate", "datetime", _assigned),
     ]
     if of.created != "hs_createdate":
         found.append(calculated("hs_createdate", "datetime", lambda record: iso(record.created)))
     return found
+
+
+def _assigned(record: Record) -> str | None:
+    known = record.fields.get("assigned_at")
+    changes = record.changes("owner")
+    return iso(known) if isinstance(known, int) else iso(changes[-1].at) if changes else None
 
 
 def _merged(record: Record) -> str | None:

@@ -34,6 +34,7 @@ def contact_properties(world: World) -> list[Property]:
         stored("lifecyclestage", "lifecycle", "enumeration", label="Lifecycle Stage", options=options(LIFECYCLE)),
         stored("hs_lead_status", "lead_status", "enumeration", label="Lead Status", options=options(STATUSES)),
         stored("hs_analytics_source", "source", "enumeration", label="Original Source", options=options(SOURCES)),
+        stored("hs_first_outreach_date", "first_touch_at", "datetime", label="First outreach date"),
         stored("hs_latest_source", "latest_source", "enumeration", options=options(SOURCES)),
         calculated("associatedcompanyid", "number", _company(world)),
         calculated("num_associated_deals", "number", count_links(world, Kind.CONTACT, Kind.DEAL)),

@@ -3,16 +3,16 @@
 from collections.abc import Callable, Iterator
 
 from dealmeter.sandbox.hubspot.property import Property, Reader, calculated, iso
-from dealmeter.sandbox.record import Record
+from dealmeter.sandbox.record import Kind, Record
 from dealmeter.sandbox.world import World
 
 Visit = tuple[int, int | None]
 """When a stage was entered and left (milliseconds); not left means still there."""
 
 
-def stage_properties(world: World, group: str) -> list[Property]:
+def stage_properties(world: World, group: str, kind: Kind = Kind.DEAL) -> list[Property]:
     """One set of dates and durations (milliseconds) for every stage of every pipeline."""
-    stages = [stage.id for pipeline in world.pipelines for stage in pipeline.stages]
+    stages = [stage.id for pipeline in world.pipelines_of(kind) for stage in pipeline.stages]
     found = [prop for stage in stages for prop in _of_stage(stage, group)]
     found.append(calculated("hs_v2_date_entered_current_stage", "datetime", _entered_current, group=group))
     return found

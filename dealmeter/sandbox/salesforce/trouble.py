@@ -1,0 +1,116 @@
+"""Faults as Salesforce's clients meet them: refusals, error pages, and answers that break off."""
+
+import gzip
+from collections.abc import Callable
+from dataclasses import replace
+
+from dealmeter.sandbox.faults import Fault
+from dealmeter.sandbox.http import Answer
+from dealmeter.sandbox.salesforce.errors import (
+    RefusedError,
+    concurrent_limit,
+    daily_limit,
+    html,
+    invalid_locator,
+    invalid_session,
+    query_timeout,
+)
+from dealmeter.sandbox.salesforce.soql.mistakes import no_such_column
+
+LONGEST_TARGET = 16_384
+MAINTENANCE = "We are down for maintenance."
+Instead = Callable[[Fault], Answer]
+Spoil = Callable[[Answer], Answer]
+
+
+def _refused(error: RefusedError) -> Instead:
+    return lambda fault: error.answer()
+
+
+def _page(status: int, title: str, text: str = "") -> Instead:
+    return lambda fault: html(status, title, text)
+
+
+def too_long() -> Answer:
+    return html(414, "URI Too Long")
+
+
+INSTEAD: dict[str, Instead] = {
+    "401": _refused(invalid_session()),
+    "401_html": _page(401, "Session expired"),
+    "401_policy": _refused(
+        RefusedError(401, "INVALID_SESSION_ID", "This session is not valid for use with the REST API")
+    ),
+    "403_daily": _refused(daily_limit()),
+    "403_concurrent": _refused(concurrent_limit()),
+    "403_disabled": _refused(
+        RefusedError(403, "API_DISABLED_FOR_ORG", "API is not enabled for this Organization or Partner")
+    ),
+    "406": lambda fault: Answer(406),
+    "414": lambda fault: too_long(),
+    "420": _page(420, "Edge has no route", "We are setting things up for you."),
+    "429": _page(429, "Too Many Requests"),
+    "500": _refused(
+        RefusedError(500, "UNKNOWN_EXCEPTION", "An unexpected error occurred. Please include this ErrorId")
+    ),
+    "500_html": _page(500, "Internal Server Error"),
+    "502": _page(502, "Bad Gateway"),
+    "503": _refused(RefusedError(503, "SERVER_UNAVAILABLE", "Server too busy")),
+    "503_html": _page(503, "Service Unavailable", MAINTENANCE),
+    "504": _page(504, "Gateway Timeout"),
+    "maintenance_200": _page(200, "Maintenance", MAINTENANCE),
+    "empty_200": lambda fault: Answer(200),
+    "locator": _refused(invalid_locator()),
+    "query_timeout": _refused(query_timeout()),
+    "too_complicated": _refused(RefusedError(400, "QUERY_TOO_COMPLICATED", "Query is too complicated")),
+    "too_large": _refused(RefusedError(400, "OPERATION_TOO_LARGE", "exceeded 100000 distinct who/what's")),
+    "lock_row": _refused(RefusedError(400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record")),
+    "invalid_field": _refused(no_such_column("SELECT Id, Gone__c", 11, "Gone__c", "Opportunity")),
+    "not_found": _refused(RefusedError(404, "NOT_FOUND", "The requested resource does not exist")),
+    "reset": lambda fault: Answer(200, cut=0),
+}
+
+
+def _cut_short(answer: Answer) -> Answer:
+    """The body ends early and looks complete: its length fits, its end is missing."""
+    if answer.chunks is None:
+        return replace(answer, body=answer.body[: len(answer.body) // 2])
+    whole = b"".join(answer.chunks())
+    return replace(answer, chunks=None, body=whole[: len(whole) * 2 // 3])
+
+
+def _reset_within(answer: Answer) -> Answer:
+    return replace(answer, cut=2_000 if answer.chunks is not None else len(answer.body) // 2)
+
+
+def _cut_gzip(answer: Answer) -> Answer:
+    """A compressed body without its end."""
+    body = answer.body if answer.chunks is None else b"".join(answer.chunks())
+    packed = gzip.compress(body, 1, mtime=0)
+    return replace(
+        answer, chunks=None, body=packed[: len(packed) // 2], headers={**answer.headers, "Content-Encoding": "gzip"}
+    )
+
+
+def _half_an_emoji(answer: Answer) -> Answer:
+    """The first name begins with half of a surrogate pair: somebody's import cut it there."""
+    return replace(answer, body=answer.body.replace(b'"Name":"', b'"Name":"\\ud83d', 1))
+
+
+SPOIL: dict[str, Spoil] = {
+    "half_emoji": _half_an_emoji,
+    "reset_mid_body": _reset_within,
+    "truncated": _cut_short,
+    "truncated_gzip": _cut_gzip,
+    "no_limit_info": lambda answer: replace(
+        answer, headers={name: text for name, text in answer.headers.items() if not name.startswith("Sforce-")}
+    ),
+}
+ELSEWHERE = ("latency", "short_page")
+"""Faults that the sandbox deals with itself: a slow first byte, and pages shorter than asked for."""
+
+KINDS = frozenset((*INSTEAD, *SPOIL, *ELSEWHERE))
+COMMON = (
+    *("406", "420", "429", "500", "500_html", "502", "503", "503_html", "504", "maintenance_200", "401"),
+    *("403_concurrent", "lock_row", "reset", "reset_mid_body", "truncated", "short_page"),
+)

@@ -1,0 +1,1 @@
+"""What surrounds the daemon: its metrics, its health, its supervisor."""

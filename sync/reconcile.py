@@ -1,0 +1,99 @@
+"""Reconcile: compare with the CRM's totals on demand, and read again what differs."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from threading import Event
+
+from connectors.base import Connector, Context
+from store import differences
+from store.database import Database
+from store.differences import Compared
+from store.errors import ForeignAccountError
+from store.known import StoreKnown
+from store.reads import account_of
+from sync.clock import Clock
+from sync.compare import compare
+from sync.outcome import RunOutcome
+from sync.run import Plan, execute
+
+REPAIRING = ("archived", "calculated", "reconcile")
+"""The passes that see what changes don't tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciled:
+    """What a comparison found, and the runs that read again what differed."""
+
+    compared: list[Compared]
+    runs: tuple[RunOutcome, ...] = ()
+
+    @property
+    def differing(self) -> set[str]:
+        """The objects with a difference that nothing explains."""
+        return {each.object for each in self.compared if each.is_real}
+
+
+def reconcile(
+    database: Database, plan: Plan, *, version: str, clock: Clock, stop: Event, repair: bool = False
+) -> Reconciled:
+    """Compare; with `repair` read again what differs and compare that once more. Keeps what it finds.
+
+    Raises a ConnectorError, StoreError, LeaseHeldError (only to repair), or StoppedError.
+    """
+    with _opened(database, plan, clock, stop) as connector:
+        found = Reconciled(compared=compare(database, plan.connection, connector))
+        passes, whole = _again(connector, found.differing)
+    _keep(database, plan.connection, found, clock)
+    if not repair or not found.differing:
+        return found
+    plans = [replace(plan, only=passes, deep=True), replace(plan, only=whole, full=True)]
+    runs = [
+        execute(database, each, version=version, clock=clock, stop=stop)
+        for each in plans
+        if each.only and not stop.is_set()
+    ]
+    with _opened(database, plan, clock, stop) as connector:
+        again = compare(database, plan.connection, connector, only=found.differing)
+    unchanged = [each for each in found.compared if each.object not in found.differing]
+    after = Reconciled(compared=[*unchanged, *again], runs=tuple(runs))
+    _keep(database, plan.connection, after, clock)
+    return after
+
+
+def _again(connector: Connector, objects: Collection[str]) -> tuple[set[str], set[str]]:
+    """The passes that repair some objects, and the objects that have none and are read in full."""
+    names = {stream.name for stream in connector.streams}
+    whole = {name for name in objects if f"{name}.reconcile" not in names}
+    passes = {f"{name}.{which}" for name in objects if name not in whole for which in REPAIRING}
+    return passes & names, whole
+
+
+@contextmanager
+def _opened(database: Database, plan: Plan, clock: Clock, stop: Event) -> Iterator[Connector]:
+    context = Context(
+        known=StoreKnown(database, plan.connection),
+        clock=clock.now,
+        monotonic=clock.monotonic,
+        sleep=clock.sleeper(stop),
+        random=clock.random,
+        notice=plan.notice,
+    )
+    connector = plan.connector(context)
+    try:
+        account = connector.open()
+        with database.read() as tx:
+            known = account_of(tx, plan.connection)
+        if known is not None and known != account.id:
+            raise ForeignAccountError(
+                f"{plan.connection} holds the rows of account {known}, and now account {account.id} answers",
+                hint="give the new account a connection of its own (another name), or use another database",
+            )
+        yield connector
+    finally:
+        connector.close()
+
+
+def _keep(database: Database, connection: str, found: Reconciled, clock: Clock) -> None:
+    with database.write() as tx:
+        differences.keep(tx, connection, found.compared, now=clock.now())

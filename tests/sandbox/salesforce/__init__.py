@@ -1,0 +1,1 @@
+"""The Salesforce sandbox is held to Salesforce's shapes and oddities."""

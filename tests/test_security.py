@@ -1,0 +1,113 @@
+"""What strangers can put into a CRM or a file is data: stored or refused, never executed, never the end of a run."""
+
+import csv
+import io
+import json
+import stat
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from dealmeter.sandbox.hubspot import HubSpotSandbox
+from store.database import Database
+from store.records import Deal
+from store.schema import TABLES
+from tests.cli.conftest import Cli, cli, lonely, sandbox  # noqa: F401  # fixtures
+
+DEALS = TABLES[Deal]
+HOSTILE = {
+    "script": "<script>alert(1)</script>",
+    "sql": "'; DROP TABLE deals; --",
+    "template": "{{7*7}} ${HUBSPOT_TOKEN} %s {0}",
+    "formula": '=HYPERLINK("http://example.com","x")',
+    "bidi": "abc\u202egpj.exe\u202c",
+    "control": "a\x1b[2Jb\x07c\x00d",
+    "newlines": "a\r\nb\nc",
+    "combining": "z" + "\u0301" * 500,
+    "long": "x" * 1_000_000,
+    "lone": "\ud83d",
+    "deep": "[" * 5000 + "]" * 5000,
+    "number": "1e999999",
+    "formula number": "=1+1",
+}
+
+
+def stored(cli: Cli) -> dict[str, Any]:  # noqa: F811
+    """The names of the deals as the store has them."""
+    with Database(f"sqlite:///{cli.folder / 'dealmeter.db'}") as database, database.read() as tx:
+        return {row["id"]: row["name"] for row in tx.execute(select(DEALS)).mappings()}
+
+
+def test_hostile_names_and_amounts_are_data(cli: Cli, sandbox: HubSpotSandbox) -> None:  # noqa: F811
+    made = {
+        name: sandbox.edits.create("deals", {"dealname": text, "amount": text, "closedate": text})
+        for name, text in HOSTILE.items()
+        if name != "lone"  # no JSON in UTF-8 can hold one
+    }
+    result = cli.run("sync")
+    assert result.code in {0, 1}, result.err
+    assert "Traceback" not in result.err
+    names = stored(cli)
+    assert set(made.values()) <= set(names)
+    assert names[made["script"]] == HOSTILE["script"]
+    assert names[made["sql"]] == HOSTILE["sql"]
+    assert names[made["template"]] == HOSTILE["template"]
+    assert names[made["long"]] == HOSTILE["long"]
+    assert "sandbox-token" not in "".join(str(name) for name in names.values())
+    assert len(names) == 30 + len(made)
+    again = cli.run("sync")
+    assert "nothing changed" in again.out or "0 rows written" in again.out
+
+
+def test_a_hostile_owner_can_spoof_no_terminal_and_no_spreadsheet(cli: Cli, sandbox: HubSpotSandbox) -> None:  # noqa: F811
+    """Names of owners become members of KPIs, and so stand in tables, logs and exports."""
+    for owner in list(sandbox.world.owners.values()):
+        sandbox.world.put_owner(replace(owner, first_name='=cmd|"/c calc"!A1', last_name="\x1b[31mred\u202e"))
+    assert cli.run("sync").code == 0
+    shown = cli.run("kpi", "show", "won_deals_count", "--by", "owner", "--grain", "year")
+    assert shown.code == 0
+    assert not {"\x1b", "\u202e"} & set(shown.out + shown.err)
+    exported = cli.run("export", "snapshots", "--kpi", "won_deals_count", "--dimension", "owner").out
+    cells = [cell for row in csv.reader(io.StringIO(exported)) for cell in row]
+    assert any("cmd|" in cell for cell in cells)
+    assert not [cell for cell in cells if cell.startswith(("=", "@", "+", "\t"))]
+
+
+def test_ten_thousand_custom_fields_and_deep_json_are_kept_or_refused(cli: Cli, sandbox: HubSpotSandbox) -> None:  # noqa: F811
+    wanted = [f"custom_{number}" for number in range(10_000)]
+    extra = f"      extra: {{deals: {json.dumps(wanted)}}}\n      budget:"
+    cli.write(cli.config.read_text().replace("      budget:", extra))
+    result = cli.run("sync", "--no-kpis")
+    assert result.code in {0, 1}, result.err
+    assert "Traceback" not in result.err
+    assert len(stored(cli)) == 30
+
+
+def test_a_new_database_is_its_owner_s_alone(cli: Cli) -> None:  # noqa: F811
+    assert cli.run("sync", "--no-kpis").code == 0
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in cli.folder.glob("dealmeter.db*")}
+    assert modes
+    assert set(modes.values()) == {0o600}
+
+
+@pytest.mark.parametrize("text", sorted(HOSTILE))
+def test_hostile_cells_in_files_are_data(lonely: Cli, tmp_path: Path, text: str) -> None:  # noqa: F811
+    folder = tmp_path / "data"
+    folder.mkdir()
+    with (folder / "deals.csv").open("w", newline="", encoding="utf-8", errors="surrogatepass") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "name", "amount", "close_date", "is_closed", "is_won", HOSTILE["script"]])
+        writer.writerow(["fine", "Fine", "10", "2026-01-02", "true", "true", "x"])
+        writer.writerow(["bad", HOSTILE[text], HOSTILE[text], HOSTILE[text], "true", "true", HOSTILE[text]])
+    lonely.write(f"version: 1\nconnections:\n  - {{name: csv, crm: files, settings: {{path: {folder}}}}}\n")
+    result = lonely.run("sync", "--no-kpis")
+    assert "Traceback" not in result.err
+    if text == "lone":  # a file that is not text: nothing of it can be trusted
+        assert result.code == 3
+        assert "save it as `CSV UTF-8`" in result.err
+    else:
+        assert result.code in {0, 1}, result.err
+        assert "fine" in stored(lonely)
