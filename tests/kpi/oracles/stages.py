@@ -74,8 +74,8 @@ def _of_leads(book: Book) -> Iterator[Journey]:
     changes: dict[tuple[str, str], list[Row]] = {}
     for change in book.table("lead_stage_changes"):
         if is_live(change):
-            lead = book.survivor("leads", change["connection"], change["lead_id"])
-            changes.setdefault(lead, []).append(change)
+            whose = book.survivor("leads", change["connection"], change["lead_id"])
+            changes.setdefault(whose, []).append(change)
     for lead in live_leads(book):
         entered = [
             (stage, change["changed_at"])
