@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from kpi.settings import KpiSettings
 from store.records import Activity, ActivityLink, Campaign, Company, Contact, DealContact, Lead
 from tests.kpi.engine.ledger import Ledger, at
 
@@ -22,7 +23,7 @@ def touch(ledger: Ledger, id: str, when: str, entity: str, target: str, **values
 
 
 def only(ledger: Ledger, *keys: str, **settings: Any) -> Ledger:
-    ledger.set(include=keys, **settings)
+    ledger.settings = KpiSettings(calendars=("gregorian",), include=keys, **settings)
     return ledger
 
 
