@@ -378,7 +378,7 @@ class _Run:
             return None
         if stream.name in self.fresh and not counts.read:
             return emptied(stream.name, self.context.known.live(stream.entity, stream.prefix))
-        if counts.deleted > A_FEW:
+        if counts.deleted > A_FEW and (stream.of or stream.name) in self.once_read:  # else what stood in for it goes
             return shrunk(stream.name, counts.deleted, self.context.known.live(stream.entity, stream.prefix))
         return None
 

@@ -31,13 +31,15 @@ def test_a_first_sync_stores_everything_and_computes_and_a_second_one_finds_noth
     assert first.out.startswith("hubspot-main: ok: ")
     assert "KPI values written" in first.out
     assert "hubspot-main: reading deals" in first.err.splitlines()
-    second = cli.run("sync")
-    assert second.code == 0
-    assert second.out.startswith(
-        "hubspot-main: ok, nothing changed: 0 rows written, 0 KPI values written, 28 requests, read in "
-    )
-    assert ", KPIs in " in second.out
-    assert second.out.count("\n") == 1
+    second = cli.run("sync")  # compares our numbers with the CRM's own too, as once a day
+    third = cli.run("sync")
+    for again, requests in ((second, 58), (third, 28)):
+        assert again.code == 0
+        assert again.out.startswith(
+            f"hubspot-main: ok, nothing changed: 0 rows written, 0 KPI values written, {requests} requests, read in "
+        )
+        assert ", KPIs in " in again.out
+        assert again.out.count("\n") == 1
 
 
 def test_the_document_of_a_sync_has_every_stream_with_its_counts(cli: Cli) -> None:

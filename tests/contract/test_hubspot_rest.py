@@ -461,7 +461,9 @@ def test_an_account_that_gets_leads_has_no_lead_twice_nor_when_their_scope_goes(
         assert {row["id"] for row in it.rows(Lead)} == real
         it.sandbox.set_scopes(EVERY_SCOPE - {"crm.objects.leads.read"})
         it.later(2 * DAY)
-        assert it.sync(deep=True).outcome == "ok"
+        withdrawn = it.sync(deep=True)
+        assert withdrawn.outcome == "partial"  # what was once read is never left out in silence
+        assert isinstance(withdrawn.error, MissingScopeError)
         assert {row["id"] for row in it.rows(Lead)} == real
 
 
