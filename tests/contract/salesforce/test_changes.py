@@ -241,6 +241,12 @@ def test_an_org_with_few_features_is_read_without_complaint(sqlite: Database) ->
         assert it.count(DealStageChange) > it.count(Deal)
 
 
+def test_an_org_with_person_accounts_is_read_as_any_other(sqlite: Database) -> None:
+    with rig(sqlite, features=Features(person_accounts=True)) as it:
+        assert it.sync().outcome == "ok"
+        it.assert_equals_account()
+
+
 def test_many_small_changes_over_days_end_with_the_org(sqlite: Database) -> None:
     with rig(sqlite) as it:
         it.sync()
