@@ -29,7 +29,6 @@ from dealmeter.show.number import NOTHING, number
 from dealmeter.show.row import Row
 from dealmeter.show.run import complaints, computation_document, computed, document, summary
 from dealmeter.show.scoreboard import MONTHS, scoreboard
-from dealmeter.show.series import last_complete
 from dealmeter.show.table import table
 from kpi.catalogue import METRICS
 from kpi.engine import evaluate
@@ -206,15 +205,15 @@ class Demo:
         return [{name: row[name] for name in MONTHS} for row in rows]
 
     def _by_connection(self, database: Database, settings: Configured, now: datetime) -> Sequence[Row]:
-        """The last month that is over by connection: computed now, for it is not stored."""
+        """This year by connection: computed now, for it is not stored."""
         found: dict[str, dict[str, Row]] = {}
         for key in SPLIT:
-            rows = evaluate(database, settings.config.kpis, key, now=now, by=["connection"], grain=Grain.MONTH)
-            start = last_complete(rows)
+            rows = evaluate(database, settings.config.kpis, key, now=now, by=["connection"], grain=Grain.YEAR)
+            start = max((row["period_start"] for row in rows), default=None)
             for row in rows:
                 if row["period_start"] == start:
                     found.setdefault(row["member"], {})[key] = row
-        columns = ("connection", *(METRICS[key].card.names.en for key in SPLIT))
+        columns = (f"{now.year} by connection", *(METRICS[key].card.names.en for key in SPLIT))
         lines = [
             [name, *(_value(of.get(key)) for key in SPLIT)] for name, of in sorted(found.items()) if name != "__none__"
         ]

@@ -36,11 +36,13 @@ def number(value: Decimal | None, unit: str, currency: str | None = None, *, bri
 
 
 def change(value: Decimal | None, before: Decimal | None, unit: str) -> str:
-    """How a value differs from the one before: in percent, for ratios in percentage points."""
+    """How a value differs from the one before: in percent, for ratios in percentage points, for scores in points."""
     if value is None or before is None:
         return NOTHING
     if unit == "ratio":
         return f"{(value - before) * 100:+,.1f} pp"
+    if unit == "score":
+        return f"{value - before:+,.1f} points"
     if before == 0:
         return "0 %" if value == 0 else "new"
     return f"{(value - before) / abs(before) * 100:+,.1f} %"

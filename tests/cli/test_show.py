@@ -40,6 +40,7 @@ def test_a_number_is_shown_in_its_unit(value: str | None, unit: str, currency: s
         ("0.4", "0.25", "ratio", "+15.0 pp"),
         ("150", "100", "money", "+50.0 %"),
         ("50", "-100", "money", "+150.0 %"),
+        ("33.3", "-20", "score", "+53.3 points"),
         ("5", "0", "count", "new"),
         ("0", "0", "count", "0 %"),
         (None, "1", "count", "—"),
