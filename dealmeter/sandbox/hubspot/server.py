@@ -1,17 +1,13 @@
 """The fake HubSpot: one account over real HTTP on loopback, with everything a test may want to do to it."""
 
-import threading
 import uuid
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
-from types import TracebackType
-from typing import Self
 
-from dealmeter.sandbox.faults import Fault, Faults
-from dealmeter.sandbox.hold import Hold
-from dealmeter.sandbox.http import HOST, Answer, HttpServer, Request
+from dealmeter.sandbox.faults import Faults
+from dealmeter.sandbox.http import Answer, Request
 from dealmeter.sandbox.hubspot import trouble
 from dealmeter.sandbox.hubspot.call import Call
 from dealmeter.sandbox.hubspot.control import PREFIX, control
@@ -25,13 +21,16 @@ from dealmeter.sandbox.hubspot.search import Searches
 from dealmeter.sandbox.hubspot.tokens import DEFAULT, Tokens
 from dealmeter.sandbox.meanwhile import Action, Meanwhile
 from dealmeter.sandbox.requests import RequestLog
+from dealmeter.sandbox.served import Served
 from dealmeter.sandbox.world import World
 
 
-class HubSpotSandbox:
+class HubSpotSandbox(Served):
     """Serves a world as a HubSpot account, from `start` (or `with`) until `stop`. All times are the world's
     clock's, except rate limits and latency, which are real. The Date header is off by `skew`.
     """
+
+    slow_seconds = trouble.SLOW_SECONDS
 
     def __init__(
         self,
@@ -54,56 +53,12 @@ class HubSpotSandbox:
         self.faults = Faults(trouble.KINDS, trouble.COMMON, rate=fault_rate, seed=seed)
         self.limits = Limiter(world, rate_limit)
         self.tokens = Tokens(world.clock, None if scopes is None else frozenset(scopes))
-        self.latency_ms = latency_ms
         self.skew = timedelta(0)
         self.meanwhile = Meanwhile()
-        self._hold = Hold()
         self._searches = Searches()
-        self._stopping = threading.Event()
-        self._http = HttpServer(self._handle, port)
-
-    # Running
-
-    def start(self) -> Self:
-        self._http.start()
-        return self
-
-    def stop(self) -> None:
-        """Close every connection and end every thread; a held request is let go."""
-        self._stopping.set()
-        self._hold.release()
-        self._http.stop()
-        self.portal.close()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    @property
-    def port(self) -> int:
-        return self._http.port
-
-    @property
-    def url(self) -> str:
-        return f"http://{HOST}:{self.port}"
+        super().__init__(self._handle, port, latency_ms=latency_ms, closed=self.portal.close)
 
     # Playing with it
-
-    @property
-    def held(self) -> threading.Event:
-        """Set once the request chosen by `hold` has arrived and waits."""
-        return self._hold.held
-
-    def hold(self, at_request: int = 1) -> None:
-        """Leave the n-th request from now without an answer until `release`."""
-        self._hold.at(at_request)
-
-    def release(self) -> None:
-        self._hold.release()
 
     def at_request(self, number: int, action: Action) -> None:
         """Do something to the world when the n-th request from now arrives, before it is answered."""
@@ -147,15 +102,6 @@ class HubSpotSandbox:
             return trouble.INSTEAD[fault.kind](fault, self.world.account.id)
         answer = self._honest(request, found, shorten=fault is not None and fault.kind == "short_page")
         return trouble.SPOIL[fault.kind](answer) if fault and fault.kind in trouble.SPOIL else answer
-
-    def _delay(self, fault: Fault | None) -> None:
-        seconds = self.latency_ms / 1000
-        if fault and fault.kind == "latency":
-            seconds += 1.0 if fault.seconds is None else fault.seconds
-        if fault and fault.kind == "slow":
-            seconds += trouble.SLOW_SECONDS
-        if seconds:
-            self._stopping.wait(seconds)
 
     def _honest(self, request: Request, found: Match | None, *, shorten: bool) -> Answer:
         """The answer of a HubSpot on a good day: who are you, how often, and then the endpoint."""

@@ -1,18 +1,14 @@
 """The fake Salesforce: one org over real HTTP on loopback, with everything a test may want to do to it."""
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
 from random import Random
-from types import TracebackType
-from typing import Self
 
-from dealmeter.sandbox.faults import Fault, Faults
-from dealmeter.sandbox.hold import Hold
-from dealmeter.sandbox.http import HOST, Answer, HttpServer, Request
+from dealmeter.sandbox.faults import Faults
+from dealmeter.sandbox.http import Answer, Request
 from dealmeter.sandbox.requests import RequestLog
 from dealmeter.sandbox.salesforce import composite, describes, soap, trouble
 from dealmeter.sandbox.salesforce.bulk.jobs import Jobs
@@ -28,13 +24,14 @@ from dealmeter.sandbox.salesforce.routes import allowed, match, version_of
 from dealmeter.sandbox.salesforce.schema import Profile, Schema
 from dealmeter.sandbox.salesforce.service import Behaviour, Call, Service
 from dealmeter.sandbox.salesforce.tokens import Session, Sessions
+from dealmeter.sandbox.served import Served
 from dealmeter.sandbox.world import World
 
 _TOKEN, _USERINFO, _REVOKE = "/services/oauth2/token", "/services/oauth2/userinfo", "/services/oauth2/revoke"
 _SOAP = "/services/soap/u/"
 
 
-class SalesforceSandbox:
+class SalesforceSandbox(Served):
     """Serves a world as a Salesforce org, from `start` (or `with`) until `stop`. All times are the world's
     clock's, except latency, long requests and the expiry of JWT assertions, which are real.
     """
@@ -66,40 +63,8 @@ class SalesforceSandbox:
         self.faults = Faults(trouble.KINDS, trouble.COMMON, rate=fault_rate, seed=seed)
         self.sessions = Sessions(world.clock, self.org.id)
         self.oauth = OAuth(self.org, self.sessions, real_time=real_time)
-        self.latency_ms = latency_ms
         self._rng = Random(f"{seed}:pages")
-        self._hold = Hold()
-        self._stopping = threading.Event()
-        self._http = HttpServer(self._handle, port)
-
-    # Running
-
-    def start(self) -> Self:
-        self._http.start()
-        return self
-
-    def stop(self) -> None:
-        """Close every connection and end every thread; a held request is let go."""
-        self._stopping.set()
-        self._hold.release()
-        self._http.stop()
-        self.org.close()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    @property
-    def port(self) -> int:
-        return self._http.port
-
-    @property
-    def url(self) -> str:
-        return f"http://{HOST}:{self.port}"
+        super().__init__(self._handle, port, latency_ms=latency_ms, closed=self.org.close)
 
     # Playing with it
 
@@ -112,18 +77,6 @@ class SalesforceSandbox:
     def private_key(self) -> str:
         """PEM, to sign assertions with."""
         return self.oauth.keys.private_pem
-
-    @property
-    def held(self) -> threading.Event:
-        """Set once the request chosen by `hold` has arrived and waits."""
-        return self._hold.held
-
-    def hold(self, at_request: int = 1) -> None:
-        """Leave the n-th request from now without an answer until `release`."""
-        self._hold.at(at_request)
-
-    def release(self) -> None:
-        self._hold.release()
 
     def expire_sessions(self) -> int:
         """Every token is worthless from now on; a new login brings a new one."""
@@ -173,13 +126,6 @@ class SalesforceSandbox:
                 return self._kind(request), trouble.INSTEAD[fault.kind](fault)
             kind, answer = self._honest(request, shorten=fault is not None and fault.kind == "short_page")
         return kind, trouble.SPOIL[fault.kind](answer) if fault and fault.kind in trouble.SPOIL else answer
-
-    def _delay(self, fault: Fault | None) -> None:
-        seconds = self.latency_ms / 1000
-        if fault and fault.kind == "latency":
-            seconds += 1.0 if fault.seconds is None else fault.seconds
-        if seconds:
-            self._stopping.wait(seconds)
 
     def _kind(self, request: Request) -> str:
         data = version_of(request.path)
