@@ -59,7 +59,7 @@ def compute(
     `rebuilt`, compared only with those that were rebuilt for the same instant, and never among the newest ones.
     """
     begun = clock()
-    every = {**metrics, **custom_metrics(settings)}
+    every = {**metrics, **custom_metrics(settings.custom)}
     chosen = {key: metric for key, metric in every.items() if settings.wants(key)}
     definitions = definitions_hash({key: metric.card.version for key, metric in chosen.items()}, settings)
     with workshop(limits) as (duck, folder):
@@ -136,7 +136,7 @@ def evaluate(
     With `at` as if it were that instant. Raises KeyError for an unknown KPI and ValueError for a slice or a calendar
     that there isn't, and for one without the dimension that the KPI is only kept by.
     """
-    metric = {**metrics, **custom_metrics(settings)}[key]
+    metric = {**metrics, **custom_metrics(settings.custom)}[key]
     known = dimensions_of(metric) if "connection" in by else metric.dimensions
     if unknown := sorted(set(by) - set(known)):
         raise ValueError(f"{key} has no dimension {', '.join(unknown)}; it has {', '.join(known)}")

@@ -77,7 +77,7 @@ def behind(
     except where distinct things are counted (a customer with two deals stands behind both). Raises ValueError for a
     KPI that is made of other KPIs, a dimension that it doesn't have, and a period or a calendar that there isn't.
     """
-    every = {**METRICS, **custom_metrics(settings)}
+    every = {**METRICS, **custom_metrics(settings.custom)}
     with workshop(limits) as (duck, folder):
         reporting = resolve(settings, accounts(database))
         calendars(settings, reporting, only=calendar)

@@ -173,7 +173,7 @@ def metric_of(key: str, settings: "Configured | None" = None) -> "Metric":
     from kpi.catalogue import METRICS
     from kpi.custom import custom_metrics
 
-    known = {**METRICS, **(custom_metrics(settings.config.kpis) if settings is not None else {})}
+    known = {**METRICS, **(custom_metrics(settings.config.kpis.custom) if settings is not None else {})}
     if key in known:
         return known[key]
     close = get_close_matches(key, known, n=3, cutoff=0.7)

@@ -34,7 +34,7 @@ POLARITY = {"up": "more is good news", "down": "less is good news", "context": "
 
 def list_all(terminal: Terminal, language: str, category: str | None, settings: "Configured | None") -> None:
     """Every KPI, or those of a category, a category at a time."""
-    every = {**METRICS, **(custom_metrics(settings.config.kpis) if settings is not None else {})}
+    every = {**METRICS, **(custom_metrics(settings.config.kpis.custom) if settings is not None else {})}
     categories = list(dict.fromkeys(metric.card.category for metric in every.values()))
     wanted = category.casefold() if category is not None else None
     if wanted is not None and wanted not in {name.casefold() for name in categories}:

@@ -131,7 +131,7 @@ def _model(values: Any) -> tuple[Config | None, list[Problem]]:
 
 def _own_kpis(config: Config) -> Iterable[Problem]:
     """What the facts say against the company's own KPIs."""
-    from kpi.custom import faults
+    from kpi.custom_faults import faults
 
     for fault in faults(config.kpis.custom):
         place = ("kpis", "custom", fault.key)

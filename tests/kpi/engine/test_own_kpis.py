@@ -6,7 +6,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from kpi.custom import CustomKpi, faults
+from kpi.custom import CustomKpi
+from kpi.custom_faults import faults
 from kpi.settings import KpiSettings
 from kpi.workshop import DEFAULT_LIMITS, workshop
 from tests.kpi.engine.ledger import Ledger
