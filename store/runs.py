@@ -167,6 +167,12 @@ def close_run(
     )
 
 
+def ended_since(tx: Connection, instant: datetime | None) -> Sequence[int]:
+    """The runs that have ended and left something to compute from, since an instant (None: ever)."""
+    query = select(RUNS.c.id).where(RUNS.c.outcome.in_(("ok", "partial")))
+    return tx.execute(query if instant is None else query.where(RUNS.c.finished_at >= instant)).scalars().all()
+
+
 def _words(trouble: Trouble | None) -> dict[str, str | None]:
     if trouble is None:
         return {"error_kind": None, "error": None, "hint": None}

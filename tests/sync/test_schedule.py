@@ -1,16 +1,21 @@
 """When a connection is due is in the store: a restart, a pause and a rate limit change nothing else."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from threading import Event
 from typing import Any
 
 import pytest
 
 from connectors.hubspot import HubSpotConnector
+from kpi.engine import Computation
 from kpi.settings import KpiSettings
 from store import leases, reads, runs
 from store.database import Database
+from store.snapshots import last_run
+from sync.cycle import KPIS, PATIENCE_S, cycle, recompute
+from sync.run import Plan
 from sync.schedule import Daemon, Job
 from tests.rig import HOUR, NAME, Rig, rig
 
@@ -157,3 +162,38 @@ def test_a_cron_expression_that_cannot_be_read_is_refused(sqlite: Database, cron
 def test_the_schedule_of_a_connection_without_runs_is_empty(sqlite: Database) -> None:
     with sqlite.read() as tx:
         assert runs.schedule(tx, "nobody") == {}
+
+
+def test_runs_that_end_while_others_compute_share_the_next_computation(database: Database) -> None:
+    with rig(database) as it:
+        clock, kpis = it.times.clock(), KpiSettings(include=("win_rate",))
+        with database.write() as tx:
+            other = leases.take(tx, KPIS, "another daemon", now=clock.now())
+        served: list[Computation] = []
+
+        def wait(stop: Event, seconds: float) -> bool:
+            """Our turn doesn't come: whoever waited longer computes first."""
+            if seconds != PATIENCE_S:
+                return clock.wait(stop, seconds)
+            with database.write() as tx:
+                leases.give_back(tx, other, now=clock.now())
+            served.append(recompute(database, kpis, version="test", clock=clock))
+            return False
+
+        settings = it.connector_settings()
+        plan = Plan(connection=NAME, connector=lambda context: HubSpotConnector(settings, context))
+        outcome = cycle(database, plan, kpis, version="test", clock=replace(clock, wait=wait))
+        assert (outcome.run.outcome, outcome.computation) == ("ok", None)
+        assert named(database) == (served[0].run_id, [outcome.run.run_id])
+        it.later(EVERY)
+        again = cycle(database, plan, kpis, version="test", clock=clock)
+        assert again.computation is not None
+        assert named(database) == (again.computation.run_id, [again.run.run_id])
+
+
+def named(database: Database) -> tuple[int, list[int]]:
+    """The newest computation, and the runs of which it is the first."""
+    with database.read() as tx:
+        newest = last_run(tx)
+    assert newest is not None
+    return newest["id"], newest["sync_run_ids"]
