@@ -84,7 +84,7 @@ def _compute(
 ) -> Computation:
     """Of the runs that it names are also those that have ended since the last computation: it sees their rows."""
     with database.read() as tx:
-        before: Mapping[str, Any] = last_run(tx, at=at) or {}
+        before: Mapping[Any, Any] = last_run(tx, at=at) or {}
         ended = set(runs.ended_since(tx, before.get("computed_at"))) - set(before.get("sync_run_ids") or ())
     return compute(database, kpis, now=clock.now(), at=at, sync_run_ids=sorted(run_ids | ended), version=version)
 

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from difflib import get_close_matches
-from functools import cached_property
 from pathlib import Path
+from threading import RLock
 from typing import ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -21,6 +21,7 @@ from connectors.files.rows import Habits, Rows
 from connectors.files.settings import FilesSettings
 from connectors.files.sheet import Sheet
 from connectors.files.totals import total
+from connectors.once import once
 from connectors.shown import Shape, Shown
 from connectors.totals import Movement, Total
 from store.records import Account
@@ -38,6 +39,7 @@ class FilesConnector:
         self._settings = settings
         self._context = context
         self._headers: dict[str, Sequence[str]] = {}
+        self._lock = RLock()
 
     @property
     def streams(self) -> Sequence[Stream]:
@@ -108,7 +110,7 @@ class FilesConnector:
 
     # ------------------------------------------------------------------------------------------------- the folder
 
-    @cached_property
+    @once
     def _files(self) -> Mapping[str, Path]:
         """The CSV files that are there, by name without suffix."""
         path = self._settings.path
@@ -175,7 +177,7 @@ class FilesConnector:
 
     # ------------------------------------------------------------------------------------------------ the company
 
-    @cached_property
+    @once
     def _account(self) -> Account:
         settings, told = self._settings, self._told
         return Account(
@@ -190,7 +192,7 @@ class FilesConnector:
             deleted_at=None,
         )
 
-    @cached_property
+    @once
     def _told(self) -> Account:
         """What `accounts.csv` says, if there is one. Only an id of its own makes it another company."""
         path = self._files.get(ACCOUNT.name)
@@ -206,7 +208,7 @@ class FilesConnector:
         account = found[0].record
         return account if ID in sheet.header else account.model_copy(update={ID: ACCOUNT_ID})
 
-    @cached_property
+    @once
     def _habits(self) -> Habits:
         settings, account = self._settings, self._account
         return Habits(

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cached_property
 from threading import RLock
 from typing import Any, ClassVar
 
@@ -12,6 +11,7 @@ from pydantic import BaseModel
 from connectors.base import Checked, Context, Cursor, Meter, Page, Stream
 from connectors.discovery import Discovery
 from connectors.errors import ConnectorError, MissingScopeError
+from connectors.once import once
 from connectors.salesforce import reference
 from connectors.salesforce.auth import LEGACY
 from connectors.salesforce.bulk import Bulk
@@ -150,57 +150,51 @@ class SalesforceConnector:
 
     # ------------------------------------------------------------------------- what decides how values are read
 
-    @cached_property
+    @once
     def _organization(self) -> Json:
-        with self._lock:
-            return reference.organization(self._rows("Organization", self._meter))
+        return reference.organization(self._rows("Organization", self._meter))
 
-    @cached_property
+    @once
     def _currencies(self) -> list[Json]:
-        with self._lock:
-            return reference.if_there(self._rows("CurrencyType", self._meter), reference.CURRENCY)
+        return reference.if_there(self._rows("CurrencyType", self._meter), reference.CURRENCY)
 
     @property
     def _currency(self) -> str | None:
         return reference.corporate_currency(self._currencies, self._organization, self._settings.default_currency)
 
-    @cached_property
+    @once
     def _stages(self) -> list[Json]:
-        with self._lock:
-            return reference.everything(self._rows("OpportunityStage", self._meter), reference.STAGE)
+        return reference.everything(self._rows("OpportunityStage", self._meter), reference.STAGE)
 
-    @cached_property
+    @once
     def _record_types(self) -> list[Json]:
         """The record types of opportunities: none where opportunities have none."""
-        with self._lock:
-            if not self._org.visible("Opportunity", ("RecordTypeId",)):
-                return []
-            rows = self._rows("RecordType", self._meter)
-            return reference.if_there(rows, reference.RECORD_TYPE, "SobjectType = 'Opportunity'")
+        if not self._org.visible("Opportunity", ("RecordTypeId",)):
+            return []
+        rows = self._rows("RecordType", self._meter)
+        return reference.if_there(rows, reference.RECORD_TYPE, "SobjectType = 'Opportunity'")
 
-    @cached_property
+    @once
     def _account(self) -> Account:
-        with self._lock:
-            raw, known = self._organization, self._context.known.rows(records.Stage)
-            zone, name = reference.zone(raw)
-            try:
-                closed = reference.closed_stages(self._stages, known)
-            except MissingScopeError:
-                closed = reference.closed_stages([], known)
-            return Account(
-                id=str(raw["Id"]),
-                zone=zone,
-                time_zone=name,
-                currency=self._currency,
-                closed_stages=closed,
-                deal_types=self._settings.deal_types,
-                address=self._client.instance_url,
-            )
+        raw, known = self._organization, self._context.known.rows(records.Stage)
+        zone, name = reference.zone(raw)
+        try:
+            closed = reference.closed_stages(self._stages, known)
+        except MissingScopeError:
+            closed = reference.closed_stages([], known)
+        return Account(
+            id=str(raw["Id"]),
+            zone=zone,
+            time_zone=name,
+            currency=self._currency,
+            closed_stages=closed,
+            deal_types=self._settings.deal_types,
+            address=self._client.instance_url,
+        )
 
-    @cached_property
+    @once
     def _periods(self) -> dict[str, tuple[str, str]]:
-        with self._lock:
-            return reference.periods(reference.if_there(self._rows("Period", self._meter), reference.PERIOD))
+        return reference.periods(reference.if_there(self._rows("Period", self._meter), reference.PERIOD))
 
     # ------------------------------------------------------------------------------------------------- inside
 
