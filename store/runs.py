@@ -182,6 +182,12 @@ def checkpoints(tx: Connection, connection: str) -> dict[str, Saved]:
     }
 
 
+def ended_since(tx: Connection, at: datetime | None) -> set[int]:
+    """The ids of the runs that ended well, or partly so, at this moment or later."""
+    query = select(RUNS.c.id).where(RUNS.c.outcome.in_(("ok", "partial")))
+    return set(tx.scalars(query if at is None else query.where(RUNS.c.finished_at >= at)))
+
+
 # ------------------------------------------------------------------------------------------------- the schedule
 
 

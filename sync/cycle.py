@@ -1,31 +1,28 @@
 """A cycle: one run of a connection, then the KPIs of the whole store."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Event
 
 from connectors.errors import StoppedError
 from kpi.engine import Computation, compute
 from kpi.settings import KpiSettings
-from store import leases
+from store import leases, runs, snapshots
 from store.database import Database
-from store.errors import LeaseHeldError
-from store.leases import LEASE_FOR
+from store.errors import LeaseLostError
+from store.leases import LEASE_FOR, Grant
 from sync.clock import Clock
-from sync.holder import holder, is_dead
 from sync.outcome import FAILED, STOPPED, RunOutcome
 from sync.run import Plan, Progress, execute
-
-KPIS = "kpis:"
-"""The lease under which KPIs are computed; no connection can have this name."""
-PATIENCE_S = 2.0
+from sync.turn import Wish, turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CycleOutcome:
-    """How a run ended, and what the computation after it found; None where there was none."""
+    """How a run ended, and what the computation after it found.
+
+    None where there was none: the run failed or was stopped, or another run's computation has taken in what it brought.
+    """
 
     run: RunOutcome
     computation: Computation | None = None
@@ -43,15 +40,22 @@ def cycle(
 ) -> CycleOutcome:
     """Run, then recompute. After a run that failed or was stopped the last snapshot stands, with its time.
 
-    Raises as `execute` does.
+    Of many runs that end while one computation is under way the next computes for all, and its snapshot names them all:
+    who shares a store shares the configuration of its KPIs. Raises as `execute` does.
     """
     stop = stop or Event()
     run = execute(database, plan, version=version, clock=clock, stop=stop, progress=progress)
     if run.outcome in {FAILED, STOPPED}:
         return CycleOutcome(run=run)
+    with database.read() as tx:
+        wish = Wish.made(tx)
     try:
-        computation = recompute(database, kpis, version=version, clock=clock, stop=stop, run_ids=(run.run_id,))
-    except StoppedError:
+        with turn(database, clock, stop, lease=plan.lease, wish=wish) as ours:
+            if ours is None:
+                return CycleOutcome(run=run)
+            ended = _ended(database) | {run.run_id}
+            computation = _compute(database, kpis, ours, version=version, clock=clock, run_ids=tuple(sorted(ended)))
+    except (StoppedError, LeaseLostError):  # whoever took our turn began after this run's end
         return CycleOutcome(run=run)
     return CycleOutcome(run=run, computation=computation)
 
@@ -65,27 +69,40 @@ def recompute(
     stop: Event | None = None,
     run_ids: tuple[int, ...] = (),
     at: datetime | None = None,
+    lease: timedelta = LEASE_FOR,
 ) -> Computation:
-    """Compute every KPI, one computation at a time on a store. Raises StoppedError when asked to stop while waiting.
+    """Compute every KPI, one computation at a time on a store. With `at` as if it were that instant.
 
-    With `at` as if it were that instant.
+    Raises StoppedError when asked to stop while waiting, LeaseLostError where we fell silent and another went on.
     """
-    with _alone(database, clock, stop or Event()):
-        return compute(database, kpis, now=clock.now(), at=at, sync_run_ids=run_ids, version=version)
+    with turn(database, clock, stop or Event(), lease=lease) as ours:
+        assert ours is not None, "only a wish makes it needless"
+        return _compute(database, kpis, ours, version=version, clock=clock, run_ids=run_ids, at=at)
 
 
-@contextmanager
-def _alone(database: Database, clock: Clock, stop: Event) -> Iterator[None]:
-    sleep = clock.sleeper(stop)
-    while True:
-        try:
-            with database.write() as tx:
-                grant = leases.take(tx, KPIS, holder(), now=clock.now(), for_=5 * LEASE_FOR, is_dead=is_dead)
-            break
-        except LeaseHeldError:
-            sleep(PATIENCE_S)
-    try:
-        yield
-    finally:
-        with database.write() as tx:
-            leases.give_back(tx, grant, now=clock.now())
+def _compute(
+    database: Database,
+    kpis: KpiSettings,
+    ours: Grant,
+    *,
+    version: str,
+    clock: Clock,
+    run_ids: tuple[int, ...],
+    at: datetime | None = None,
+) -> Computation:
+    return compute(
+        database,
+        kpis,
+        now=clock.now(),
+        at=at,
+        sync_run_ids=run_ids,
+        version=version,
+        fence=lambda tx: leases.confirm(tx, ours, now=clock.now()),
+    )
+
+
+def _ended(database: Database) -> set[int]:
+    """The runs that have ended since the last snapshot was begun: what this one is the first to take in."""
+    with database.read() as tx:
+        last = snapshots.last_run(tx)
+        return runs.ended_since(tx, last["computed_at"] if last else None)
