@@ -7,6 +7,7 @@ from time import perf_counter
 from typing import Any
 
 from duckdb import DuckDBPyConnection
+from sqlalchemy import Connection
 from sqlalchemy.engine import RowMapping
 
 from kpi.blueprint import dimensions_of
@@ -48,6 +49,7 @@ def compute(
     as_of: datetime | None = None,
     at: datetime | None = None,
     sync_run_ids: Sequence[int] = (),
+    fence: Callable[[Connection], None] = lambda tx: None,
     version: str = "0.1.0",
     limits: Limits = DEFAULT_LIMITS,
     clock: Callable[[], float] = perf_counter,
@@ -57,6 +59,8 @@ def compute(
 
     With `at` they are computed as if it were that instant, from what the histories tell of it. Such values are marked
     `rebuilt`, compared only with those that were rebuilt for the same instant, and never among the newest ones.
+
+    `fence` is called in the writing transaction: what it raises leaves nothing written.
     """
     begun = clock()
     every = {**metrics, **custom_metrics(settings.custom)}
@@ -76,6 +80,7 @@ def compute(
         checked, written = compare(duck, source, remapped=remapped)
         with database.write() as tx:
             claim(tx)
+            fence(tx)
             if last_run(tx, at=at) != before:  # another process has saved a run meanwhile
                 source.copy([newest(tx, reporting.parameters_hash, at)])
                 checked, written = compare(duck, source, remapped=False)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from sqlalchemy import (
     Engine,
     create_engine,
     event,
+    func,
+    select,
 )
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
@@ -102,6 +105,16 @@ class Database:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def end_when_silent(tx: Connection, after: timedelta) -> None:
+    """Have PostgreSQL end this transaction, and free what it has locked, where we say nothing in it for so long.
+
+    SQLite can't: a process that is paused while it writes holds up every other writer until it goes on.
+    """
+    if tx.dialect.name == "postgresql":
+        milliseconds = str(int(after.total_seconds() * 1000))
+        tx.execute(select(func.set_config("idle_in_transaction_session_timeout", milliseconds, True)))
 
 
 def _resolve(url: str) -> URL:

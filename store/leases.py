@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, select, true, update
 from sqlalchemy.sql.elements import ColumnElement
 
+from store.database import end_when_silent
 from store.errors import LeaseHeldError, LeaseLostError
 from store.schema import Lease, table_of
 from store.upsert import upsert
@@ -43,6 +44,7 @@ def take(
 
     Raises LeaseHeldError while another holder's lease runs. `taken_over` tells that the last holder never gave it back.
     """
+    end_when_silent(tx, for_)
     free = {"connection": connection, "holder": "", "token": 0, "expires_at": now}
     upsert(tx, LEASES, [free], unless=_is_there)  # a row to lock: of two that come first, one waits for the other
     found = tx.execute(select(LEASES).where(LEASES.c.connection == connection).with_for_update()).mappings().one()
@@ -63,7 +65,12 @@ def _is_there(stored: Any, incoming: Any) -> ColumnElement[bool]:
 
 
 def confirm(tx: Connection, grant: Grant, *, now: datetime) -> None:
-    """Prolong the lease; the fence of every write. Raises LeaseLostError where the token is not ours any more."""
+    """Prolong the lease; the fence of every write. Raises LeaseLostError where the token is not ours any more.
+
+    It locks the lease's row until the transaction ends: who falls silent within it must not hold up others for longer
+    than the lease.
+    """
+    end_when_silent(tx, grant.for_)
     held = tx.execute(
         update(LEASES)
         .where(LEASES.c.connection == grant.connection, LEASES.c.token == grant.token, LEASES.c.holder != "")
@@ -83,6 +90,11 @@ def give_back(tx: Connection, grant: Grant, *, now: datetime) -> None:
         .where(LEASES.c.connection == grant.connection, LEASES.c.token == grant.token)
         .values(holder="", expires_at=now)
     )
+
+
+def is_taken(tx: Connection, connection: str) -> bool:
+    """Whether somebody has the lease, or had it and never gave it back."""
+    return bool(tx.scalar(select(LEASES.c.holder).where(LEASES.c.connection == connection)))
 
 
 def abandoned(tx: Connection, *, now: datetime, is_dead: Callable[[str], bool]) -> list[str]:

@@ -167,12 +167,6 @@ def close_run(
     )
 
 
-def ended_since(tx: Connection, instant: datetime | None) -> Sequence[int]:
-    """The runs that have ended and left something to compute from, since an instant (None: ever)."""
-    query = select(RUNS.c.id).where(RUNS.c.outcome.in_(("ok", "partial")))
-    return tx.execute(query if instant is None else query.where(RUNS.c.finished_at >= instant)).scalars().all()
-
-
 def _words(trouble: Trouble | None) -> dict[str, str | None]:
     if trouble is None:
         return {"error_kind": None, "error": None, "hint": None}
@@ -186,6 +180,12 @@ def checkpoints(tx: Connection, connection: str) -> dict[str, Saved]:
         row["stream"]: Saved(cursor=row["cursor"], saved_at=row["saved_at"], finished_at=row["finished_at"])
         for row in rows
     }
+
+
+def ended_since(tx: Connection, at: datetime | None) -> set[int]:
+    """The ids of the runs that ended well, or partly so, at this moment or later."""
+    query = select(RUNS.c.id).where(RUNS.c.outcome.in_(("ok", "partial")))
+    return set(tx.scalars(query if at is None else query.where(RUNS.c.finished_at >= at)))
 
 
 # ------------------------------------------------------------------------------------------------- the schedule

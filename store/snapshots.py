@@ -75,6 +75,12 @@ def last_run(tx: Connection, *, at: datetime | None = None) -> RowMapping | None
     return tx.execute(query).mappings().first()
 
 
+def count_since(tx: Connection, run_id: int) -> int:
+    """How many complete runs that looked at the present were saved after this one."""
+    query = select(func.count()).where(RUNS.c.id > run_id, *_of_basis(None), RUNS.c.status == "complete")
+    return int(tx.execute(query).scalar_one())
+
+
 def rebuilt_moments(tx: Connection) -> Sequence[datetime]:
     """The instants for which values have been rebuilt, the newest first."""
     query = select(RUNS.c.as_of).where(RUNS.c.basis == REBUILT, RUNS.c.status == "complete").distinct()

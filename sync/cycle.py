@@ -1,33 +1,28 @@
 """A cycle: one run of a connection, then the KPIs of the whole store."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Event
-from typing import Any
 
 from connectors.errors import StoppedError
 from kpi.engine import Computation, compute
 from kpi.settings import KpiSettings
-from store import leases, runs
+from store import leases, runs, snapshots
 from store.database import Database
-from store.errors import LeaseHeldError
-from store.leases import LEASE_FOR
-from store.snapshots import last_run
+from store.errors import LeaseLostError
+from store.leases import LEASE_FOR, Grant
 from sync.clock import Clock
-from sync.holder import holder, is_dead
 from sync.outcome import FAILED, STOPPED, RunOutcome
 from sync.run import Plan, Progress, execute
-
-KPIS = "kpis:"
-"""The lease under which KPIs are computed; no connection can have this name."""
-PATIENCE_S = 2.0
+from sync.turn import Wish, turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CycleOutcome:
-    """How a run ended, and what the computation after it found; None where there was none, or another one served."""
+    """How a run ended, and what the computation after it found.
+
+    None where there was none: the run failed or was stopped, or another run's computation has taken in what it brought.
+    """
 
     run: RunOutcome
     computation: Computation | None = None
@@ -43,22 +38,26 @@ def cycle(
     stop: Event | None = None,
     progress: Progress | None = None,
 ) -> CycleOutcome:
-    """Run, then recompute, unless a computation for others has seen the run already: fifty connections that end at once
-    need one. After a run that failed or was stopped the last snapshot stands, with its time.
+    """Run, then recompute. After a run that failed or was stopped the last snapshot stands, with its time.
 
-    Raises as `execute` does.
+    Of many runs that end while one computation is under way the next computes for all, and its snapshot names them all:
+    who shares a store shares the configuration of its KPIs. Raises as `execute` does.
     """
     stop = stop or Event()
     run = execute(database, plan, version=version, clock=clock, stop=stop, progress=progress)
     if run.outcome in {FAILED, STOPPED}:
         return CycleOutcome(run=run)
+    with database.read() as tx:
+        wish = Wish.made(tx)
     try:
-        with _alone(database, clock, stop):
-            if _has_seen(database, run.run_id):
+        with turn(database, clock, stop, lease=plan.lease, wish=wish) as ours:
+            if ours is None:
                 return CycleOutcome(run=run)
-            return CycleOutcome(run=run, computation=_compute(database, kpis, clock, version, {run.run_id}))
-    except StoppedError:
+            ended = _ended(database) | {run.run_id}
+            computation = _compute(database, kpis, ours, version=version, clock=clock, run_ids=tuple(sorted(ended)))
+    except (StoppedError, LeaseLostError):  # whoever took our turn began after this run's end
         return CycleOutcome(run=run)
+    return CycleOutcome(run=run, computation=computation)
 
 
 def recompute(
@@ -70,44 +69,40 @@ def recompute(
     stop: Event | None = None,
     run_ids: tuple[int, ...] = (),
     at: datetime | None = None,
+    lease: timedelta = LEASE_FOR,
 ) -> Computation:
-    """Compute every KPI, one computation at a time on a store. Raises StoppedError when asked to stop while waiting.
+    """Compute every KPI, one computation at a time on a store. With `at` as if it were that instant.
 
-    With `at` as if it were that instant.
+    Raises StoppedError when asked to stop while waiting, LeaseLostError where we fell silent and another went on.
     """
-    with _alone(database, clock, stop or Event()):
-        return _compute(database, kpis, clock, version, set(run_ids), at=at)
+    with turn(database, clock, stop or Event(), lease=lease) as ours:
+        assert ours is not None, "only a wish makes it needless"
+        return _compute(database, kpis, ours, version=version, clock=clock, run_ids=run_ids, at=at)
 
 
 def _compute(
-    database: Database, kpis: KpiSettings, clock: Clock, version: str, run_ids: set[int], at: datetime | None = None
+    database: Database,
+    kpis: KpiSettings,
+    ours: Grant,
+    *,
+    version: str,
+    clock: Clock,
+    run_ids: tuple[int, ...],
+    at: datetime | None = None,
 ) -> Computation:
-    """Of the runs that it names are also those that have ended since the last computation: it sees their rows."""
+    return compute(
+        database,
+        kpis,
+        now=clock.now(),
+        at=at,
+        sync_run_ids=run_ids,
+        version=version,
+        fence=lambda tx: leases.confirm(tx, ours, now=clock.now()),
+    )
+
+
+def _ended(database: Database) -> set[int]:
+    """The runs that have ended since the last snapshot was begun: what this one is the first to take in."""
     with database.read() as tx:
-        before: Mapping[Any, Any] = last_run(tx, at=at) or {}
-        ended = set(runs.ended_since(tx, before.get("computed_at"))) - set(before.get("sync_run_ids") or ())
-    return compute(database, kpis, now=clock.now(), at=at, sync_run_ids=sorted(run_ids | ended), version=version)
-
-
-def _has_seen(database: Database, run_id: int) -> bool:
-    """Whether the newest computation began after this run had ended."""
-    with database.read() as tx:
-        newest = last_run(tx)
-    return newest is not None and run_id in (newest["sync_run_ids"] or ())
-
-
-@contextmanager
-def _alone(database: Database, clock: Clock, stop: Event) -> Iterator[None]:
-    sleep = clock.sleeper(stop)
-    while True:
-        try:
-            with database.write() as tx:
-                grant = leases.take(tx, KPIS, holder(), now=clock.now(), for_=5 * LEASE_FOR, is_dead=is_dead)
-            break
-        except LeaseHeldError:
-            sleep(PATIENCE_S)
-    try:
-        yield
-    finally:
-        with database.write() as tx:
-            leases.give_back(tx, grant, now=clock.now())
+        last = snapshots.last_run(tx)
+        return runs.ended_since(tx, last["computed_at"] if last else None)

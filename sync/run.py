@@ -1,10 +1,10 @@
 """One run of one connection: take the lease, read what is due, write page by page, close with an outcome."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from threading import Event, Thread
+from threading import Event
 
 from connectors.base import Connector, Context, Page, Stream
 from connectors.errors import ConnectorError, CursorExpiredError, ShrunkError, StoppedError
@@ -37,11 +37,10 @@ from sync.outcome import (
     trouble,
     verdict,
 )
+from sync.pulse import signs_of_life
 from sync.readers import Brought, Ended, Readers, Started
 
 ACCOUNT = "account"
-BEATS = 4
-"""How often within a lease we prolong it."""
 
 Progress = Callable[[str, int], None]
 """Told the stream and how many records it has brought so far."""
@@ -136,7 +135,7 @@ class _Run:
             )
         unknown: BaseException | None = None
         try:
-            with self._signs_of_life():
+            with signs_of_life(self.database, self.grant, self.clock, lost=self.abandon.set):
                 connector = self.plan.connector(self.context)
                 try:
                     self._read(connector)
@@ -401,30 +400,6 @@ class _Run:
     def _mark(self, stream: str, error: BaseException) -> None:
         before = self.streams.get(stream, StreamOutcome(stream=stream))
         self.streams[stream] = replace(before, outcome=FAILED, error=error)
-
-    @contextmanager
-    def _signs_of_life(self) -> Iterator[None]:
-        """Prolong the lease while we wait for the CRM, however long; end the run where somebody else has taken it."""
-        over = Event()
-
-        def prolong() -> None:
-            while not over.wait(self.plan.lease.total_seconds() / BEATS):
-                try:
-                    with self.database.write() as tx:
-                        leases.confirm(tx, self.grant, now=self.clock.now())
-                except LeaseLostError:
-                    self.abandon.set()
-                    return
-                except StoreError:  # the next page, or the next beat, will tell
-                    continue
-
-        thread = Thread(target=prolong, name="lease", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
 
 
 class _Either(Event):

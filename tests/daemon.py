@@ -27,7 +27,7 @@ CONNECTION = """
   - name: {name}
     crm: hubspot
     schedule: {{every: {every}}}
-    settings: {{access_token: sandbox-token, base_url: "{url}", budget: {{burst_limit: 100000}}}}
+    settings: {{access_token: sandbox-token, base_url: "{url}", budget: {{burst_limit: 100000}}{include}}}
 """
 
 
@@ -44,8 +44,10 @@ class Service:
         connections: Sequence[str] = ("hubspot-main",),
         command: Sequence[str] = ("run",),
         every: str = "1h",
+        include: str = "",
     ) -> None:
         self.folder, self.url, self.more, self.every = folder, url, more, every
+        self.include = f", include: [{include}]" if include else ""
         self.configure(*connections)
         program = [sys.executable, "-m", "dealmeter", "--config", str(folder / "dealmeter.yaml")]
         self.process = subprocess.Popen(
@@ -58,7 +60,8 @@ class Service:
 
     def configure(self, *names: str) -> None:
         """Write the configuration."""
-        connections = "".join(CONNECTION.format(name=name, url=self.url, every=self.every) for name in names)
+        given = {"url": self.url, "every": self.every, "include": self.include}
+        connections = "".join(CONNECTION.format(name=name, **given) for name in names)
         parts = {**DEFAULTS, **{line.partition(":")[0]: line for line in self.more.splitlines()}}
         more = "\n".join(parts.values()).replace("FOLDER", str(self.folder))
         (self.folder / "dealmeter.yaml").write_text(CONFIG.format(more=more, connections=connections))
@@ -90,6 +93,7 @@ def service(
     connections: Sequence[str] = ("hubspot-main",),
     command: Sequence[str] = ("run",),
     every: str = "1h",
+    include: str = "",
 ) -> Iterator[Service]:
     """A service that is gone at the end, whatever happened."""
     running = Service(
@@ -100,6 +104,7 @@ def service(
         connections=connections,
         command=command,
         every=every,
+        include=include,
     )
     try:
         yield running

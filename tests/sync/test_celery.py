@@ -15,10 +15,10 @@ from store import reads
 from store.database import Database
 from tests.broker import Broker
 from tests.daemon import Service, service
+from tests.reliability.fleet import assert_never_twice_at_a_time, plain
 from tests.rig import NOW
 from tests.service.receiver import receiver
 from tests.service.test_operations import fetch
-from tests.sync.test_several_daemons import assert_never_twice_at_a_time, plain
 
 DEALS = 20
 CONNECTIONS = [f"account-{number}" for number in range(4)]

@@ -2,98 +2,58 @@
 
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
 
 from dealmeter.sandbox.generate import generate
 from dealmeter.sandbox.hubspot import HubSpotSandbox
 from store import reads
-from store.database import Database
-from store.runs import RUNS
-from tests.daemon import Service, service
+from tests.reliability.fleet import assert_never_twice_at_a_time, fleet
 from tests.rig import NOW
 
 CONNECTIONS = [f"account-{number}" for number in range(6)]
-MORE = """kpis: {{include: [revenue], calendars: [gregorian]}}
-service: {{listen: null, lease: 5s}}
-database: {{url: "{url}"}}
-"""
+DEALS = 20
+REQUEST = 6
 
 
 @pytest.fixture
 def sandbox() -> Iterator[HubSpotSandbox]:
     """A small account."""
-    with HubSpotSandbox(generate(7, 20, activities_per_deal=1, now=NOW, frozen=True)) as running:
+    with HubSpotSandbox(generate(7, DEALS, activities_per_deal=0, now=NOW, frozen=True)) as running:
         yield running
 
 
-def daemons(
-    stack: ExitStack, folder: Path, sandbox: HubSpotSandbox, url: str, count: int, *names: str, every: str = "1h"
-) -> list[Service]:
-    """Daemons with one configuration."""
-    found = []
-    for number in range(count):
-        place = folder / str(number)
-        place.mkdir()
-        more = MORE.format(url=url)
-        found.append(stack.enter_context(service(place, sandbox, more=more, connections=names, every=every)))
-    return found
-
-
-def assert_never_twice_at_a_time(database: Database) -> None:
-    with database.read() as tx:
-        rows = tx.execute(select(RUNS).order_by(RUNS.c.connection, RUNS.c.started_at)).mappings().all()
-    for one, other in pairwise(rows):
-        if one["connection"] == other["connection"]:
-            assert one["finished_at"] <= other["started_at"], (dict(one), dict(other))
-
-
 def test_they_share_the_work_and_none_is_done_twice(tmp_path: Path, sandbox: HubSpotSandbox, database_url: str) -> None:
-    with ExitStack() as stack:
-        running = daemons(stack, tmp_path, sandbox, plain(database_url), 2, *CONNECTIONS)
-        served: set[str] = set()
-        while served < set(CONNECTIONS):
-            for one in running:
-                ended = one.until("run_ended", "lease_held")
-                served |= {ended["connection"]} if ended["action"] == "run_ended" else set()
-        for one in running:
-            assert one.stop(signal.SIGTERM) == 143
-    with Database(database_url) as database:
-        assert_never_twice_at_a_time(database)
-        with database.read() as tx:
-            rows = reads.recent_runs(tx, limit=100)
-            assert {row["outcome"] for row in rows} <= {"ok", "stopped"}
-            assert all(reads.row_counts(tx, name)["deals"] == 20 for name in CONNECTIONS)
+    with fleet(tmp_path, sandbox, database_url, *CONNECTIONS, include="deals") as daemons:
+        two = daemons.start(2)
+        daemons.until(lambda: all(daemons.served(name) for name in CONNECTIONS))
+        assert [one.stop() for one in two] == [143, 143]
+        assert_never_twice_at_a_time(daemons.database)
+        assert {run["outcome"] for run in daemons.runs()} <= {"ok", "stopped"}
+        with daemons.database.read() as tx:
+            assert all(reads.row_counts(tx, name)["deals"] == DEALS for name in CONNECTIONS)
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
 def test_the_work_of_a_silent_one_is_taken_over(
     tmp_path: Path, sandbox: HubSpotSandbox, database_url: str, how: signal.Signals
 ) -> None:
-    sandbox.hold(at_request=20)
-    with ExitStack() as stack:
-        [first] = daemons(stack, tmp_path, sandbox, plain(database_url), 1, "account-0")
+    sandbox.hold(at_request=REQUEST)
+    with fleet(tmp_path, sandbox, database_url, "account-0", include="deals", lease="5s") as daemons:
+        [first] = daemons.start()
         assert sandbox.held.wait(60)
-        first.process.send_signal(how)
+        first.send(how)
         sandbox.release()
-        (tmp_path / "more").mkdir()
-        [second] = daemons(stack, tmp_path / "more", sandbox, plain(database_url), 1, "account-0")
-        assert second.until("run_ended")["outcome"] == "ok"
+        [second] = daemons.start()
+        daemons.until(lambda: daemons.served("account-0") == 1)
         if how == signal.SIGSTOP:
-            first.process.send_signal(signal.SIGCONT)
-            woken = first.until("run_ended", "store_failed")
+            first.send(signal.SIGCONT)
+            daemons.until(lambda: bool(first.of("run_ended", "store_failed")))
+            [woken] = first.of("run_ended", "store_failed")
             assert "went to another run" in str(woken)
-        with Database(database_url) as database:
-            assert_never_twice_at_a_time(database)
-            with database.read() as tx:
-                assert [row["outcome"] for row in reads.recent_runs(tx)] == ["ok", "interrupted"]
-                assert reads.row_counts(tx, "account-0")["deals"] == 20
-
-
-def plain(url: str) -> str:
-    """As a person writes it."""
-    return url.replace("postgresql+psycopg", "postgresql")
+        assert second.stop() == 143
+        assert_never_twice_at_a_time(daemons.database)
+        assert [run["outcome"] for run in daemons.runs()] == ["interrupted", "ok"]
+        with daemons.database.read() as tx:
+            assert reads.row_counts(tx, "account-0")["deals"] == DEALS
