@@ -24,6 +24,7 @@ SHARES = frozenset({
     "lead_follow_up_rate", "meeting_acceptance_rate", "positive_response_rate", "negative_response_rate",
     "customer_acquisition_rate", "customer_retention_rate", "product_adoption_rate", "product_usage_rate",
     "repeat_purchase_rate", "repeat_purchase_rate_12m", "conversation_to_demo_cohort",
+    "learners_share",
 })  # fmt: skip
 """Ratios whose numerator is a count of a part of the denominator (R14)."""
 WHOLE = frozenset({
@@ -31,7 +32,7 @@ WHOLE = frozenset({
     "sales_sourced_revenue", "gross_profit", "won_deals_count", "lost_deals_count", "new_opportunities_count",
     "active_deals_count", "open_pipeline_value", "sales_activity_count", "leads_created", "qualified_leads_count",
     "deals_after_first_sale_count", "revenue_per_rep", "calls_per_rep", "calls_per_opportunity", "learning_rate",
-    "quota_attainment_pct", "learning_hours_per_rep", "learners_share",
+    "quota_attainment_pct", "learning_hours_per_rep",
 })  # fmt: skip
 """Sums, counts, and what is divided by heads or targets: as sure over three rows as over three hundred."""
 MIN_SAMPLE = {"net_promoter_score": 30}
