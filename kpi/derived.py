@@ -258,7 +258,7 @@ def _combine(duck: DuckDBPyConnection, key: str, metric: Combined, wanted: Wante
 
 
 def _joined(key: str, name: str, part: Part, shared: str) -> str:
-    cells = f"(SELECT *, {value_of(part)} AS v FROM cells WHERE kpi_key = '{_part(key, name)}')"
+    cells = f"(SELECT *, {value_of(part, 10)} AS v FROM cells WHERE kpi_key = '{_part(key, name)}')"
     on = " AND ".join(f"{name}_.{column} = p.{column}" for column in ("calendar", "grain", "period_start"))
     if not shared:
         return f"LEFT JOIN {cells} {name}_ ON {on} AND {name}_.dimension = p.dimension AND {name}_.member = p.member"

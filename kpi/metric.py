@@ -201,6 +201,7 @@ class PerSpan:
 
     `part` is no KPI of its own. By a dimension of `alone` each member is one thing, so it is divided by 1. By one of
     `shared`, which only the flow has, it is divided by all things of the period: the shares add up to the total.
+    `is_share` says that the part counts some of the things: it carries the Wilson interval.
     """
 
     card: Card
@@ -211,6 +212,7 @@ class PerSpan:
     alone: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
     stored: tuple[str, ...] | None = None
+    is_share: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

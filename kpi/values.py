@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from duckdb import DuckDBPyConnection
 
 from kpi.catalogue.dimensions import LABELLED
-from kpi.metric import Balance, Combined, Flow, Growth, Metric, Moment, Percentile, Periodic, Ratio, Unit
+from kpi.metric import Balance, Combined, Flow, Growth, Metric, Moment, Percentile, Periodic, PerSpan, Ratio, Unit
 from kpi.settings import KpiSettings, Reporting
 from kpi.warehouse import put_rows
 
@@ -162,7 +162,8 @@ def _metrics(
             reporting.currency if metric.card.unit is Unit.MONEY else None,
             kind(metric),
             6 if metric.card.unit is Unit.MONEY else 10,
-            isinstance(metric, Ratio) or (isinstance(metric, Balance | Periodic | Combined) and metric.is_share),
+            isinstance(metric, Ratio)
+            or (isinstance(metric, Balance | Periodic | PerSpan | Combined) and metric.is_share),
             isinstance(metric, Ratio) and metric.cohort,
             metric.card.flags_small,
             key in missing,

@@ -99,7 +99,7 @@ BROUGHT = Flow(
     fact="lead_revenue",
     total="coalesce(sum(revenue), 0)",
     n="count(*)",
-    coverage={"young_n": "count_if(is_young)", "won_n": "count(revenue)"},
+    coverage={"young_n": "count_if(is_young)", "won_n": "sum(brought_win)"},
     dimensions=D_COST,
 )
 ENOUGH = "(revenue = 0 OR costed * sign(revenue) >= 0.8 * abs(revenue))"
@@ -239,8 +239,8 @@ PROFIT_METRICS: tuple[Metric, ...] = (
             day="day of the spend; created day of the lead",
             edge_cases=(
                 "Spend is set against all that its leads brought later, whenever they were won.",
-                "Revenue, not profit. A deal of several leads is the earliest one's. Without a deal a lead brings "
-                "nothing.",
+                "Revenue, not profit; credits take away. A deal of several leads is the earliest one's, whatever its "
+                "category. Without a deal a lead brings nothing.",
                 "`immature` while a lead is younger than leads take to be won (as lead_conversion_rate).",
                 "No spend: null.",
                 *SPEND_CASES,

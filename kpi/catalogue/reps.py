@@ -100,7 +100,8 @@ def _why(part: str) -> str:
 
 def _learning(key: str, names: Names, formula: str, total: str, unit: Unit) -> PerSpan:
     """Another measure of learning per head."""
-    card = replace(LEARNING, key=key, names=names, formula=formula, unit=unit)
+    is_share = unit is Unit.RATIO
+    card = replace(LEARNING, key=key, names=names, formula=formula, unit=unit, flags_small=is_share)
     return PerSpan(
         card=card,
         part=Flow(card=card, fact="trainings", total=total, n="count(*)", dimensions=("owner", "team", "role")),
@@ -109,6 +110,7 @@ def _learning(key: str, names: Names, formula: str, total: str, unit: Unit) -> P
         dimensions=("owner", "team", "role"),
         alone=("owner",),
         stored=("team",),
+        is_share=is_share,
     )
 
 
@@ -180,8 +182,8 @@ REP_METRICS: tuple[Metric, ...] = (
             tr="Eğitim alan temsilcilerin oranı",
             ru="Доля обучавшихся менеджеров",
         ),
-        "reps with at least one completed training / number of active reps",
-        "count(DISTINCT owner)",
+        "reps with at least one training completed while active / number of active reps",
+        "count(DISTINCT owner) FILTER (is_active)",
         Unit.RATIO,
     ),
 )

@@ -7,7 +7,7 @@ WITH lines AS (
     FROM line_items l JOIN deal o ON o.connection = l.connection AND o.id = l.deal_id
 ),
 added AS (
-    SELECT c.deal, sum(coalesce(CAST(coalesce(l.listed, l.net_amount, 0) * c.rate AS DECIMAL(38, 6)), 0))
+    SELECT c.deal, sum(coalesce(converted(l.listed, c.rate), converted(l.net_amount, c.rate), 0))
             FILTER (NOT l.is_return) AS gross,
         bool_or(l.listed IS NULL AND NOT l.is_return) AS unlisted
     FROM lines l JOIN closed_deals c ON c.deal = l.deal WHERE c.won = 1 GROUP BY c.deal

@@ -60,10 +60,14 @@ WHERE NOT paid_leads_only() OR source IN (SELECT source FROM spend_days
     OR campaign IN (SELECT campaign FROM spend_days WHERE cost_category = 'marketing' AND campaign <> '__none__');
 
 -- lead_revenue: one row is one lead that marketing brought, on the day of its creation, with what its deal brought by
--- now; a deal of several leads is the earliest one's.
+-- now (credits take away); a deal of several leads is the earliest one's, whatever its category.
 CREATE OR REPLACE TABLE lead_revenue AS
-SELECT l.*, CASE WHEN row_number() OVER (PARTITION BY d.deal ORDER BY k.created_at, k.id) = 1 THEN c.revenue END AS revenue
-FROM created_leads l JOIN lead k ON k.lead = l.lead
-LEFT JOIN deal d ON d.connection = k.connection AND d.id = k.deal_id
-LEFT JOIN closed_deals c ON c.deal = d.deal AND c.won = 1
+WITH firsts AS (
+    SELECT k.lead, c.revenue, c.won
+    FROM lead k JOIN leads r ON r.connection = k.connection AND r.id = k.id
+    JOIN deal d ON d.connection = k.connection AND d.id = k.deal_id
+    JOIN closed_deals c ON c.deal = d.deal AND c.booked = 1
+    QUALIFY row_number() OVER (PARTITION BY d.deal ORDER BY r.created_at NULLS LAST, r.id) = 1
+)
+SELECT l.*, f.revenue, coalesce(f.won, 0) AS brought_win FROM created_leads l LEFT JOIN firsts f ON f.lead = l.lead
 WHERE l.source_category = 'marketing';

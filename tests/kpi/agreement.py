@@ -20,10 +20,6 @@ SNAPSHOTS = table_of(KpiSnapshot)
 STEP = Decimal("0.000001")  # numbers are stored to six decimals and fifteen digits
 
 
-WITHOUT_ORACLE = ("marketing_roi_cohort", "conversation_to_demo_cohort", "touchpoints_until_win")
-"""Companions that no oracle judges yet, only values worked out by hand; the cards themselves are all judged."""
-
-
 def choices(world: World, **settings: Any) -> KpiSettings:
     """The settings under which a world is looked at."""
     return KpiSettings(
@@ -36,13 +32,11 @@ def choices(world: World, **settings: Any) -> KpiSettings:
 
 
 def stored(database: Database) -> dict[Place, Cell]:
-    """The newest value of each series of the Gregorian calendar that an oracle judges."""
+    """The newest value of each series of the Gregorian calendar."""
     found: dict[Place, Cell] = {}
     with database.read() as tx:
         rows = tx.execute(select(SNAPSHOTS).where(SNAPSHOTS.c.calendar == "gregorian").order_by(SNAPSHOTS.c.id))
         for row in rows.mappings():
-            if row["kpi_key"] in WITHOUT_ORACLE:
-                continue
             period = Period(grain=row["grain"], start=row["period_start"], end=row["period_end"])
             found[row["kpi_key"], period, row["dimension"], row["member"]] = Cell(
                 value=row["value"],

@@ -14,14 +14,17 @@ from tests.kpi.oracles.cells import Period
 from tests.kpi.oracles.closed_deals import slices, sold_in
 
 SNAPSHOTS = table_of(KpiSnapshot)
-TOLD = (Path(__file__).parents[2] / "docs/adr/0006-how-the-kpi-cards-are-read.md").read_text()
+DECISIONS = Path(__file__).parents[2] / "docs/adr"
+TOLD = "".join(page.read_text() for number in (6, 9, 14) for page in DECISIONS.glob(f"{number:04}-*.md"))
+"""The pages that say what a flag or a key of the coverage means."""
 Z = 1.959963984540054
 SHARES = frozenset({
     "win_rate", "opportunity_conversion_rate", "stage_conversion_rate", "stage_drop_off_rate",
     "lead_qualification_rate", "leads_by_source", "lead_conversion_rate", "qualified_lead_conversion_rate",
     "lead_follow_up_rate", "meeting_acceptance_rate", "positive_response_rate", "negative_response_rate",
     "customer_acquisition_rate", "customer_retention_rate", "product_adoption_rate", "product_usage_rate",
-    "repeat_purchase_rate", "repeat_purchase_rate_12m",
+    "repeat_purchase_rate", "repeat_purchase_rate_12m", "conversation_to_demo_cohort",
+    "learners_share",
 })  # fmt: skip
 """Ratios whose numerator is a count of a part of the denominator (R14)."""
 WHOLE = frozenset({
@@ -29,7 +32,7 @@ WHOLE = frozenset({
     "sales_sourced_revenue", "gross_profit", "won_deals_count", "lost_deals_count", "new_opportunities_count",
     "active_deals_count", "open_pipeline_value", "sales_activity_count", "leads_created", "qualified_leads_count",
     "deals_after_first_sale_count", "revenue_per_rep", "calls_per_rep", "calls_per_opportunity", "learning_rate",
-    "quota_attainment_pct",
+    "quota_attainment_pct", "learning_hours_per_rep",
 })  # fmt: skip
 """Sums, counts, and what is divided by heads or targets: as sure over three rows as over three hundred."""
 MIN_SAMPLE = {"net_promoter_score": 30}

@@ -130,3 +130,12 @@ def test_open_visits_age_until_the_moment(ledger: Ledger) -> None:
     assert ledger.value("deal_stage_cycle_time_open_visits", "2026-05-01") == 41
     row = ledger.row("average_deal_size_open", "2026-04-01")
     assert (row["value"], row["n"], row["coverage"]["amount"]) == (40, 2, round(2 / 3, 10))
+
+
+def test_a_visit_that_begins_in_the_last_instant_of_a_month_runs_at_its_end(ledger: Ledger) -> None:
+    ledger.set(include=("deal_stage_cycle_time_open_visits",))
+    ledger.deal("a")
+    visit(ledger, "a", "new", "2026-04-30 23:59:59.999999")
+    ledger.compute()
+    row = ledger.row("deal_stage_cycle_time_open_visits", "2026-04-01")
+    assert (row["value"], row["n"]) == (0, 1)

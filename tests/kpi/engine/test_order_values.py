@@ -135,3 +135,11 @@ def test_customers_are_sliced_by_how_they_were_won(ledger: Ledger) -> None:
     assert ledger.value("revenue_per_customer", cohort="2026-04") == 60
     assert ledger.value("revenue_per_customer", country="DE") == 60
     assert "company_missing" in ledger.row("revenue_per_customer", "2026-05-01")["flags"]
+
+
+def test_a_line_at_its_list_price_is_rounded_once(ledger: Ledger) -> None:
+    _only(ledger, "gross_sales")
+    ledger.won("a", "2026-04-10", currency="USD", fx_rate=Decimal("1.234567"))
+    ledger.add(LineItem, id="1", deal_id="a", quantity=Decimal("0.5"), list_price=Decimal("80.333333"))
+    ledger.compute()
+    assert ledger.value("gross_sales") == Decimal("49.588441")  # 40.1666665 x 1.234567, not 40.166667 x 1.234567

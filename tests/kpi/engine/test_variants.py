@@ -21,6 +21,7 @@ from store.records import (
     Target,
     Ticket,
     TrainingEvent,
+    User,
 )
 from tests.kpi.engine.ledger import Ledger, at
 from tests.kpi.engine.test_lead_values import lead, only
@@ -193,6 +194,18 @@ def test_spend_against_all_that_its_leads_brought_later(ledger: Ledger) -> None:
     assert ledger.value("marketing_roi_cohort", "2026-04-01") == "zero_denominator"
 
 
+def test_a_credit_takes_from_what_a_lead_brought_and_a_deal_is_its_first_leads(ledger: Ledger) -> None:
+    _spend(ledger, "1", "2026-03-01", 40)
+    ledger.won("back", "2026-05-20", amount=Decimal(-30))
+    ledger.won("met", "2026-05-20", amount=Decimal(500))
+    lead(ledger, "a", "2026-03-10", source_category="marketing", converted_deal_id="back")
+    lead(ledger, "b", "2026-03-05", source_category="sales", converted_deal_id="met")
+    lead(ledger, "c", "2026-03-06", source_category="marketing", converted_deal_id="met")
+    only(ledger, "marketing_roi_cohort").compute()
+    row = ledger.row("marketing_roi_cohort", "2026-03-01")
+    assert (row["numerator"], row["value"], row["coverage"]["won_n"]) == (-70, Decimal("-1.75"), 0)
+
+
 def test_a_deal_older_than_its_history_is_flagged(ledger: Ledger) -> None:
     for id, first in (("usual", "2026-04-02 09:00"), ("old", "2026-04-20 09:00")):
         ledger.deal(id, created_at=at("2026-04-01 09:00"))
@@ -248,6 +261,17 @@ def test_hours_and_learners_have_series_of_their_own(ledger: Ledger) -> None:
     assert ledger.value("learning_hours_per_rep") == Decimal("3.5")
     assert (ledger.value("learners_share"), ledger.value("learners_share", team="crm:t")) == (1, 1)
     assert ledger.value("learners_share", "2026-05-01") == 0
+
+
+def test_who_left_before_he_learned_is_no_part_of_the_learners(ledger: Ledger) -> None:
+    ledger.add(User, id="gone", name="Gone", role="rep", active_from=at("2026-01-01 00:00"),
+               active_to=at("2026-04-10 09:00"))  # fmt: skip
+    for id, user, day in (("1", "ann", 2), ("2", "gone", 20)):
+        ledger.add(TrainingEvent, connection="files", id=id, user_id=user, completed_on=date(2026, 4, day))
+    only(ledger, "learners_share").compute()
+    row = ledger.row("learners_share", "2026-04-01")
+    assert (row["numerator"], row["denominator"], row["flags"]) == (1, 3, ["below_min_sample"])
+    assert (round(row["ci_low"], 4), round(row["ci_high"], 4)) == (Decimal("0.0615"), Decimal("0.7923"))  # Wilson, 1/3
 
 
 def test_customers_needed_by_industry(ledger: Ledger) -> None:

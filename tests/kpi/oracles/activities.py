@@ -11,6 +11,7 @@ from tests.kpi.oracles.rows import (
     activity_instant,
     is_call,
     is_demo,
+    is_live,
     is_negative,
     is_rep_activity,
     key_of,
@@ -107,7 +108,7 @@ def linked_deal(book: Book, connection: str, link: Row) -> Row | None:
         return book.deal.get(book.survivor("deals", connection, link["entity_id"]))
     if link["entity"] == "leads":
         lead = book.folded("leads", connection, link["entity_id"])
-        if lead.get("converted_deal_id") is not None:
+        if lead and is_live(lead) and lead["converted_deal_id"] is not None:
             return book.deal.get(book.survivor("deals", connection, lead["converted_deal_id"]))
     return None
 

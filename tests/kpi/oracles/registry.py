@@ -160,6 +160,7 @@ _table(
 )
 _table({"revenue_per_rep_growth": growing.revenue_per_rep_growth}, ("team", "role"), grains=LONGER)
 _table({"marketing_roi": spending.marketing_roi}, D_COST)
+_table({"marketing_roi_cohort": spending.marketing_roi_cohort}, ("source", "campaign"))
 _table(
     {
         "cost_per_acquisition": spending.cost_per_acquisition,
@@ -224,6 +225,8 @@ _table(
     {"touchpoints_per_customer": service.touchpoints_per_customer},
     ("owner", "team", "activity_type", "direction", *OF_COMPANY, "source", "stage"),
 )
+_table({"conversation_to_demo_cohort": service.conversation_to_demo_cohort}, ("owner", "team"))
+_table({"touchpoints_until_win": service.touchpoints_until_win}, ("owner", "team", "pipeline"))
 _table({"stage_drop_off_rate": stages.stage_drop_off_rate}, ("stage",), False)
 _table(
     {
@@ -299,7 +302,7 @@ _table(
 NEEDS = {
     "activities": (
         "sales_activity_count", "calls_per_rep", "calls_per_opportunity", "conversation_to_demo_ratio",
-        "touchpoints_per_customer",
+        "touchpoints_per_customer", "touchpoints_until_win", "conversation_to_demo_cohort",
     ),
     "deal_stage_changes": (
         "deal_stage_cycle_time", "deal_stage_cycle_time_median", "deal_stage_cycle_time_p90",

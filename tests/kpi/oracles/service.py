@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.kpi.oracles.activities import activity_member
 from tests.kpi.oracles.book import Book
-from tests.kpi.oracles.cells import MISSING, Cell, Period, ratio
+from tests.kpi.oracles.cells import MISSING, Cell, Period, mean, ratio
 from tests.kpi.oracles.customers import (
     Customer,
     as_company,
@@ -54,7 +54,7 @@ def demos(book: Book) -> Iterable[Event]:
     """Demos held."""
     for activity in book.table("activities"):
         if activity["occurred_at"] is not None and is_demo(activity):
-            yield Event(day=book.day_of(activity["occurred_at"]), of=place_of(book, activity))
+            yield Event(day=book.day_of(activity["occurred_at"]), of=place_of(book, activity), who=activity)
 
 
 @remembered
@@ -62,7 +62,7 @@ def conversations(book: Book) -> Iterable[Event]:
     """Conversations had."""
     for activity in book.table("activities"):
         if activity["occurred_at"] is not None and is_conversation(activity):
-            yield Event(day=book.day_of(activity["occurred_at"]), of=place_of(book, activity))
+            yield Event(day=book.day_of(activity["occurred_at"]), of=place_of(book, activity), who=activity)
 
 
 conversation_to_demo_ratio = quotient_of(demos, conversations)
@@ -278,6 +278,39 @@ def touchpoints_per_customer(book: Book, period: Period, dimension: str | None) 
     for member, events in touches(book).by(period, dimension).items():
         people = {event.who for event in events}
         cells[member] = ratio(len(events), len(people), len(people))
+    return cells
+
+
+def touchpoints_until_win(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """How often the customer of a won deal had been touched by its close day, on the mean."""
+    days: dict[Customer, list[date]] = {}
+    for event in touches(book):
+        days.setdefault(event.who, []).append(event.day)
+    found: dict[str, list[Decimal]] = {"": []} if dimension is None else {}
+    for sight in book.closings:
+        if book.is_won_deal(sight.deal) and period.has(sight.day):
+            by_then = [day for day in days.get(customer_of_deal(book, sight.deal), []) if day <= sight.day]
+            found.setdefault(book.member(sight, dimension), []).append(Decimal(len(by_then)))
+    return {member: mean(numbers) for member, numbers in found.items()}
+
+
+def conversation_to_demo_cohort(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """Of those talked to in a period, who saw a demo within thirty days of one of the conversations."""
+    shown: dict[Customer, list[date]] = {}
+    for event in demos(book):
+        for prospect in customers_of(book, event.who):
+            shown.setdefault(prospect, []).append(event.day)
+    cells = {}
+    for member, events in conversations(book).by(period, dimension).items():
+        talked: set[Customer] = set()
+        seen: set[Customer] = set()
+        for event in events:
+            for prospect in customers_of(book, event.who):
+                talked.add(prospect)
+                if any(event.day <= day <= event.day + timedelta(days=30) for day in shown.get(prospect, [])):
+                    seen.add(prospect)
+        if talked or dimension is None:
+            cells[member] = ratio(len(seen), len(talked), len(talked))
     return cells
 
 

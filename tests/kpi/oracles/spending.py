@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from tests.kpi.oracles.book import Book
 from tests.kpi.oracles.cells import MISSING, Cell, Period, ratio
 from tests.kpi.oracles.customers import new_customers
-from tests.kpi.oracles.events import Event, Member, remembered
+from tests.kpi.oracles.events import Event, Member, member_of, remembered
 from tests.kpi.oracles.leads import created_leads
 from tests.kpi.oracles.profit import ENOUGH, counted, part_events
 from tests.kpi.oracles.rows import Row, is_live
@@ -148,6 +148,31 @@ def marketing_roi(book: Book, period: Period, dimension: str | None) -> dict[str
         paid, rows = money.get(member, (Decimal(0), 0))
         cells[member] = ratio(brought.get(member, Decimal(0)) - paid, paid, rows)
     return cells
+
+
+def marketing_roi_cohort(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
+    """What the leads of marketing have brought by now beyond what marketing cost when they came, by what it cost."""
+    if not _is_known(book, ("marketing",)) or not book.has_rows("leads"):
+        return {"": MISSING} if dimension is None else {}
+    money = spend_by(book, period, dimension, ("marketing",))
+    leads: dict[str, list[Row]] = {}
+    for event in created_leads(book).within(period):
+        if event.of("source_category") == "marketing":
+            leads.setdefault(member_of(event, dimension), []).append(event.who)
+    cells = {}
+    for member in money.keys() | leads.keys():
+        brought = sum((_brought(book, lead) for lead in leads.get(member, [])), Decimal(0))
+        paid = money.get(member, (Decimal(0), 0))[0]
+        cells[member] = ratio(brought - paid, paid, len(leads.get(member, [])))
+    return cells
+
+
+def _brought(book: Book, lead: Row) -> Decimal:
+    """What the deal that a lead became is worth: of several leads of one deal, to the first."""
+    for sight in book.closings:
+        if book.is_won(sight.deal) and book.lead_of(sight.deal) is lead:
+            return book.worth(sight) or Decimal(0)
+    return Decimal(0)
 
 
 def _marketed_parts(book: Book, period: Period, dimension: str | None) -> dict[str, list]:  # type: ignore[type-arg]

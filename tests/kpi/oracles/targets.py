@@ -153,8 +153,17 @@ def learning_hours_per_rep(book: Book, period: Period, dimension: str | None) ->
 
 
 def learners_share(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
-    """Those who completed any."""
-    return _learned(book, period, dimension, lambda trainings: len({user for user, _ in trainings}))
+    """Those who completed any on a day on which they were active."""
+
+    def learners(trainings: list[tuple[Any, Row]]) -> int:
+        found = set()
+        for user, event in trainings:
+            first, last = book.active_days(book.users[user])
+            if first <= event["completed_on"] <= last:
+                found.add(user)
+        return len(found)
+
+    return _learned(book, period, dimension, learners)
 
 
 def _learned(
