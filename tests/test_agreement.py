@@ -58,7 +58,7 @@ MAY_DIFFER = (
     Differs(
         "Salesforce ties an activity to one person and one thing, HubSpot to many; an unconverted lead is no contact",
         (
-            *("lead_follow_up_rate", "touchpoints_per_customer"),
+            *("lead_follow_up_rate", "touchpoints_per_customer", "conversation_to_demo_cohort"),
             *("first_contact_to_close_time", "first_contact_to_close_time_median", "first_contact_to_close_time_p90"),
             *("customer_acquisition_rate", "customer_engagement_score"),
         ),
