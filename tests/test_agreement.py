@@ -46,7 +46,7 @@ MAY_DIFFER = (
     ),
     Differs(
         "HubSpot's products have a unit cost, Salesforce's have none",
-        ("gross_profit", "gross_margin_pct", "customer_lifetime_value"),
+        ("gross_profit", "gross_margin_pct", "gross_margin_pct_mean_of_deals", "customer_lifetime_value"),
     ),
     Differs(
         "Salesforce knows converted leads only: when one was qualified needs a field of the org's own",
