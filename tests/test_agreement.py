@@ -42,7 +42,10 @@ LEADS = ("leads_created", "lead_conversion_rate", "lead_to_close_ratio")
 MAY_DIFFER = (
     Differs(
         "HubSpot dates each spend item of a campaign; Salesforce has one actual cost over the campaign's days",
-        ("customer_acquisition_cost", "cost_per_acquisition", "cost_per_lead", "marketing_roi", "ltv_cac_ratio"),
+        (
+            *("customer_acquisition_cost", "cost_per_acquisition", "cost_per_lead"),
+            *("marketing_roi", "marketing_roi_cohort", "ltv_cac_ratio"),
+        ),
     ),
     Differs(
         "HubSpot's products have a unit cost, Salesforce's have none",
@@ -58,9 +61,9 @@ MAY_DIFFER = (
     Differs(
         "Salesforce ties an activity to one person and one thing, HubSpot to many; an unconverted lead is no contact",
         (
-            *("lead_follow_up_rate", "touchpoints_per_customer", "conversation_to_demo_cohort"),
-            *("first_contact_to_close_time", "first_contact_to_close_time_median", "first_contact_to_close_time_p90"),
-            *("customer_acquisition_rate", "customer_engagement_score"),
+            *("lead_follow_up_rate", "conversation_to_demo_cohort", "touchpoints_per_customer"),
+            *("touchpoints_until_win", "first_contact_to_close_time", "first_contact_to_close_time_median"),
+            *("first_contact_to_close_time_p90", "customer_acquisition_rate", "customer_engagement_score"),
         ),
     ),
     Differs("HubSpot tells no answers of invited people", ("meeting_acceptance_rate",)),
