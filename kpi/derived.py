@@ -21,11 +21,12 @@ from kpi.metric import (
     PerSpan,
     Ratio,
     TargetOf,
+    Tenure,
     Trailing,
     Unit,
 )
 from kpi.moments import at_moments
-from kpi.spans import per_span
+from kpi.spans import per_span, tenure
 from kpi.targeted import last_year, targets
 
 Wanted = tuple[Slice, ...]
@@ -45,7 +46,7 @@ def direct_parts(key: str, metric: Part, wanted: Wanted) -> Iterator[Asked]:
         case Combined():
             for name, part in metric.parts.items():
                 yield from direct_parts(_part(key, name), part, _slices_of(metric, name, wanted))
-        case Moment() | Balance() | Periodic() | TargetOf() | LastYear():
+        case Moment() | Balance() | Periodic() | TargetOf() | LastYear() | Tenure():
             pass
         case _:
             yield key, metric, wanted
@@ -71,6 +72,8 @@ def derive(duck: DuckDBPyConnection, key: str, metric: Part, wanted: Wanted, per
             targets(duck, key, metric, wanted)
         case LastYear():
             last_year(duck, key, metric, wanted)
+        case Tenure():
+            tenure(duck, key, wanted, periods=periods)
         case Trailing():
             _trailing(duck, key, metric, wanted)
         case Combined():

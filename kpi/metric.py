@@ -224,7 +224,7 @@ class Growth:
     """
 
     card: Card
-    of: "OverFact | PerSpan | Combined"
+    of: "OverFact | PerSpan | Tenure | Combined"
     dimensions: tuple[str, ...]
     against: Against = Against.PERIOD
     grains: tuple[str, ...] = ("month",)
@@ -279,6 +279,17 @@ class LastYear:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tenure:
+    """The mean days since reps began, of those active in a period, on its last day (in a running one, today).
+
+    Who left during the period is as old as on his last day. Reps whose beginning nobody knows are left out.
+    """
+
+    card: Card
+    dimensions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Combined:
     """A value made of the values of `parts`, cell by cell.
 
@@ -310,5 +321,5 @@ class Combined:
 
 Derived = Moment | Balance | Periodic | PerSpan | Growth | Trailing | Combined
 Metric = OverFact | Derived
-Part = Metric | TargetOf | LastYear
+Part = Metric | TargetOf | LastYear | Tenure
 """What a blend is made of."""

@@ -1,4 +1,4 @@
-"""Cells of flows over the distinct things that were there in a period: reps, open deals."""
+"""Cells of what is divided by the distinct things that were there in a period: reps, open deals."""
 
 from collections.abc import Sequence
 
@@ -80,4 +80,21 @@ def _sliced_spans(
             f"JOIN {sets.named} ON s.mask = c.mask JOIN {periods} p "
             f"ON c.since < p.end_day AND c.until >= p.start_day WHERE p.calendar = '{calendar}' "
             "AND p.grain IN ('month', 'quarter', 'year', 'all') GROUP BY ALL"
+        )
+
+
+def tenure(duck: DuckDBPyConnection, key: str, wanted: tuple[Slice, ...], *, periods: str = "periods") -> None:
+    """The days since the reps of each of the `periods` began, and how many of them there are."""
+    for one in wanted:
+        member = f"concat_ws(chr(31), {', '.join(f's.{name}' for name in one.dimensions)})" if one.dimensions else "''"
+        duck.execute(
+            f"INSERT INTO cells BY NAME WITH heads AS (SELECT DISTINCT p.start_day, {member} AS member, s.rep, "
+            "greatest(0, least(p.end_day - 1, today(), r.to_day) - r.from_day) AS days "
+            f"FROM {periods} p JOIN rep_spans s ON s.since < p.end_day AND coalesce(s.until >= p.start_day, true) "
+            "JOIN reps r ON r.connection || ':' || r.user_id = s.rep AND r.from_day IS NOT NULL "
+            "WHERE p.calendar = $calendar AND p.grain = $grain) "
+            "SELECT $key AS kpi_key, $calendar AS calendar, $grain AS grain, start_day AS period_start, "
+            "$dimension AS dimension, member, sum(days) AS numerator, count(*) AS denominator, count(*) AS n "
+            "FROM heads GROUP BY ALL",
+            {"key": key, "calendar": one.calendar, "grain": one.grain, "dimension": one.dimension},
         )

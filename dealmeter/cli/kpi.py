@@ -19,8 +19,10 @@ Language = Literal["en", "fa", "tr", "ru"]
 GrainName = Literal["day", "week", "month", "quarter", "year", "all"]
 Against = Literal["previous", "year"]
 AT = "As if this day had just ended, from the histories: 2026-03-31, or an instant, 2026-03-31T12:00:00+03:00."
-CALENDAR = "Whose periods: gregorian, fiscal, jalali, or one of your own."
-DAY = "A day of the period: 2026-03-31. Today unless given."
+CALENDAR = "Whose periods: gregorian, fiscal, jalali (or solar_hijri), or one of your own."
+PERIOD = "2026-03, 2026-Q1, 2026, or a day of it: 2026-03-31. The running one unless given."
+LENGTH = "The length of the period that has the day: month unless given. A name tells its own."
+ALSO_CALLED = {"solar_hijri": "jalali"}
 Key = Annotated[str, typer.Argument(metavar="KEY", help="The KPI; `dealmeter kpi list` shows them all.")]
 
 
@@ -115,8 +117,8 @@ def add_to(app: typer.Typer) -> None:
     def records(
         invocation: Invocation,
         key: Key,
-        period: Annotated[str | None, typer.Option("--period", metavar="DAY", help=DAY)] = None,
-        grain: Annotated[GrainName, typer.Option("--grain", help="The length of the period.")] = "month",
+        period: Annotated[str | None, typer.Option("--period", metavar="PERIOD", help=PERIOD)] = None,
+        grain: Annotated[GrainName | None, typer.Option("--grain", help=LENGTH)] = None,
         calendar: Annotated[str, typer.Option("--calendar", help=CALENDAR)] = "gregorian",
         by: Annotated[str | None, typer.Option("--by", metavar="DIMENSION", help="Only of a member of it.")] = None,
         member: Annotated[str | None, typer.Option("--member", metavar="MEMBER", help="Which; `__none__` too.")] = None,
@@ -132,7 +134,7 @@ def add_to(app: typer.Typer) -> None:
         metric = metric_of(key, settings)
         asked = kpi_records.Asked(
             metric=metric,
-            day=kpi_records.day(period),
+            period=period,
             grain=grain,
             calendar=calendar_of(calendar, settings),
             dimension=_dimension(metric, by),
@@ -186,6 +188,7 @@ def calendar_of(name: str, settings: "Configured") -> str:
     from kpi.calendars import names
 
     known = names(settings.config.kpis.calendars)
+    name = ALSO_CALLED.get(name, name)
     if name not in known:
         listed = ", ".join(map(repr, known))
         raise UsageError(

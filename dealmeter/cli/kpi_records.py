@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 
+from dealmeter.cli.periods import chosen
 from dealmeter.cli.terminal import Terminal
 from dealmeter.errors import UsageError
 from dealmeter.show.number import plain
@@ -20,33 +21,27 @@ COLUMNS = ("connection", "record", "day", "numerator", "denominator", "value")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Which value; the running period where `day` is None."""
+    """Which value; the running period where `period` is None, of a month where `grain` is None too."""
 
     metric: Metric
-    day: date | None
-    grain: str
+    period: str | None
+    grain: str | None
     calendar: str
     dimension: str
     member: str | None
     limit: int
 
 
-def day(written: str | None) -> date | None:
-    """A day as people write it. Raises UsageError."""
-    try:
-        return date.fromisoformat(written) if written is not None else None
-    except ValueError:
-        raise UsageError(f"{written!r} is no day", hint="write it as 2026-03-31") from None
-
-
 def show(terminal: Terminal, database: Database, settings: KpiSettings, asked: Asked, now: datetime) -> None:
     """Print them, the largest first."""
     if bool(asked.dimension) != (asked.member is not None):
         raise UsageError("--by and --member go together", hint="`--by owner --member hubspot-main:42`, say")
-    today = now.astimezone(resolve(settings, accounts(database)).zone).date()
+    reporting = resolve(settings, accounts(database))
+    today = now.astimezone(reporting.zone).date()
+    period = chosen(asked.period, asked.grain, name=asked.calendar, settings=settings, reporting=reporting, today=today)
     card = asked.metric.card
     wanted = Wanted(
-        key=card.key, day=asked.day or today, grain=asked.grain, dimension=asked.dimension, member=asked.member or ""
+        key=card.key, day=period.day, grain=period.grain, dimension=asked.dimension, member=asked.member or ""
     )
     try:
         with behind(database, settings, now=now, calendar=asked.calendar) as look:
@@ -54,7 +49,7 @@ def show(terminal: Terminal, database: Database, settings: KpiSettings, asked: A
     except ValueError as error:
         raise UsageError(str(error), hint=f"`dealmeter kpi explain {card.key}` tells what it is made of") from None
     of = f", {asked.dimension} {asked.member}" if asked.dimension else ""
-    terminal.show(f"{card.names.en} ({card.key}), {asked.grain} with {wanted.day}{of}: {card.formula}")
+    terminal.show(f"{card.names.en} ({card.key}), {period.grain} {period.name}{of}: {card.formula}")
     shown = [_line(part) for part in found[: asked.limit]]
     terminal.show(table(COLUMNS, shown, right=COLUMNS[3:]) if shown else "no records stand behind it")
     if len(found) > asked.limit:
@@ -68,7 +63,7 @@ def show(terminal: Terminal, database: Database, settings: KpiSettings, asked: A
         {
             "kpi_key": card.key,
             "calendar": asked.calendar,
-            "grain": asked.grain,
+            "grain": wanted.grain,
             "day": wanted.day,
             "dimension": asked.dimension,
             "member": asked.member,

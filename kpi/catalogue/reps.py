@@ -5,7 +5,7 @@ from dataclasses import replace
 from kpi.catalogue.productivity import HEADS, REVENUE_PER_REP
 from kpi.catalogue.profitability import SPEND, SPEND_CASES, spent
 from kpi.catalogue.revenue import HUBSPOT, SALESFORCE
-from kpi.metric import Against, Card, Combined, Flow, Growth, Metric, Names, PerSpan, Polarity, Unit
+from kpi.metric import Against, Card, Combined, Flow, Growth, Metric, Names, PerSpan, Polarity, Tenure, Unit
 
 LONGER = ("month", "quarter", "year")
 TRAININGS = ("files: training_events",)
@@ -49,6 +49,10 @@ HEAD_COUNT = Combined(
     dimensions=("team",),
     grains=LONGER,
 )
+EXPERIENCE = Tenure(
+    card=replace(REVENUE_PER_REP.card, key="experience", unit=Unit.DURATION, formula="days since active reps began"),
+    dimensions=("team",),
+)
 GAP = Card(
     key="productivity_investment_gap",
     category="productivity",
@@ -64,7 +68,8 @@ GAP = Card(
     day="close day for revenue, day of the spend for spend",
     edge_cases=(
         "A difference of two growths, in percentage points: may be negative. Either one unknown: null.",
-        "The coverage `capacity_growth` is the growth of the number of active reps.",
+        "The coverage `capacity_growth` is the growth of the number of active reps, `experience_growth` that of their "
+        "mean days since they began, on the last day of the period (in a running one, today).",
         *SPEND_CASES,
     ),
     sources=(*SPEND, HUBSPOT, SALESFORCE),
@@ -138,11 +143,12 @@ REP_METRICS: tuple[Metric, ...] = (
             "revenue": replace(GROWTH, dimensions=("team",)),
             "spend": replace(GROWTH, of=SPEND_PER_REP, dimensions=("team",)),
             "capacity": replace(GROWTH, of=HEAD_COUNT, dimensions=("team",)),
+            "experience": replace(GROWTH, of=EXPERIENCE, dimensions=("team",)),
         },
         numerator="revenue_value - spend_value",
         n="revenue_n",
         status=f"CASE {_why('revenue')} {_why('spend')} END",
-        coverage={"capacity_growth": "capacity_value"},
+        coverage={"capacity_growth": "capacity_value", "experience_growth": "experience_value"},
         dimensions=("team",),
         grains=LONGER,
     ),

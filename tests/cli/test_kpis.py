@@ -102,13 +102,41 @@ def test_the_records_behind_a_value_add_up_to_it(synced: Cli) -> None:
     [
         (["sales_growth_mom"], "is made of other KPIs"),
         (["revenue", "--by", "owner"], "--by and --member go together"),
-        (["revenue", "--period", "soon"], "'soon' is no day"),
+        (["revenue", "--period", "soon"], "'soon' is no period"),
+        (["revenue", "--period", "soon"], "2026-Q"),
+        (["revenue", "--period", "2026-13"], "'2026-13' is no period"),
+        (["revenue", "--period", "2026-03", "--grain", "year"], "2026-03 is a month, not a year"),
+        (["revenue", "--period", "1404-12"], "'1404-12' is no period"),
         (["revenue", "--period", "1980-01-01"], "there is no month with 1980-01-01"),
     ],
 )
 def test_records_that_cannot_be_listed(synced: Cli, arguments: list[str], says: str) -> None:
     result = synced.run("kpi", "records", *arguments)
     assert (result.code, says in result.err) == (2, True)
+
+
+PERIODS = (
+    (("--period", "2026-03"), "month", "2026-03-01"),
+    (("--period", "2026q1"), "quarter", "2026-01-01"),
+    (("--period", "2026"), "year", "2026-01-01"),
+    (("--period", "2026-03-31"), "month", "2026-03-01"),
+    (("--period", "2026-03-31", "--grain", "quarter"), "quarter", "2026-01-01"),
+    (("--period", "2026-W13"), "week", "2026-03-23"),
+    (("--period", "1404-12", "--calendar", "solar_hijri"), "month", "2026-02-20"),
+    (("--period", "۱۴۰۴-Q4", "--calendar", "jalali"), "quarter", "2025-12-22"),
+    (("--period", "1404-12-29", "--calendar", "jalali", "--grain", "year"), "year", "2025-03-21"),
+)
+
+
+def test_a_period_is_named_as_people_name_it(synced: Cli) -> None:
+    configured(synced, "kpis: {calendars: [gregorian, jalali], include: [won_deals_count]}\n")
+    assert synced.run("kpi", "compute").code == 0
+    stored = rows(synced.run("export", "snapshots", "--kpi", "won_deals_count", "--dimension", "total").out)
+    values = {(row["calendar"], row["grain"], row["period_start"]): row["value"] for row in stored}
+    for arguments, grain, start in PERIODS:
+        document = synced.run("kpi", "records", "won_deals_count", *arguments, "--json").document
+        found = len(document["records"])
+        assert (document["grain"], found) == (grain, int(values[document["calendar"], grain, start])), arguments
 
 
 def test_a_kpi_tells_how_it_stands(synced: Cli) -> None:

@@ -12,6 +12,7 @@ from store.schema import KpiSnapshot, table_of
 from tests.kpi.oracles.book import Book
 from tests.kpi.oracles.cells import Period
 from tests.kpi.oracles.closed_deals import slices, sold_in
+from tests.kpi.oracles.growing import experience_growth
 
 SNAPSHOTS = table_of(KpiSnapshot)
 DECISIONS = Path(__file__).parents[2] / "docs/adr"
@@ -67,6 +68,7 @@ def complaints(database: Database, book: Book) -> Iterator[str]:
                 yield f"{place}: n {row['n']}, {row['status']}, coverage {coverage}, flags {flags}"
         yield from (f"{place}: nobody says what `{name}` is" for name in (*flags, *coverage) if f"`{name}`" not in TOLD)
     yield from _coverage_of_revenue(rows, book)
+    yield from _growth_of_experience(rows, book)
 
 
 def _has_its_interval(row: Mapping[str, Any]) -> bool:
@@ -95,3 +97,13 @@ def _coverage_of_revenue(rows: list[dict[str, Any]], book: Book) -> Iterator[str
             found = (row["coverage"] or {}).get(name)
             if not isclose(found or 0, number or 0, abs_tol=1e-6):
                 yield f"revenue {period.grain} {period.start} {row['member']}: {name} {found}, not {number}"
+
+
+def _growth_of_experience(rows: list[dict[str, Any]], book: Book) -> Iterator[str]:
+    """The mean days since reps began, against those of the period before."""
+    for row in rows:
+        if row["kpi_key"] == "productivity_investment_gap":
+            period = Period(grain=row["grain"], start=row["period_start"], end=row["period_end"])
+            due, found = experience_growth(book, period, row["member"]), row["coverage"]["experience_growth"]
+            if (due is None) != (found is None) or not isclose(found or 0, due or 0, abs_tol=1e-6):
+                yield f"experience {period.grain} {period.start} {row['member']}: {found}, not {due}"

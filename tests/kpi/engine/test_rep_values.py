@@ -104,7 +104,11 @@ def test_revenue_per_rep_grows_and_is_read_against_what_is_put_in(any_ledger: Le
     assert any_ledger.value("revenue_per_rep_growth", team="crm:t") == 2
     row = any_ledger.row("productivity_investment_gap", "2026-04-01")
     assert (row["value"], row["denominator"]) == (1, None)
-    assert row["coverage"]["capacity_growth"] == 1
+    assert (row["coverage"]["capacity_growth"], row["coverage"]["experience_growth"]) == (1, -0.1875)
+    team = any_ledger.row("productivity_investment_gap", "2026-04-01", team="crm:t")
+    assert team["coverage"]["experience_growth"] == 0.375  # 110 days on 30 April, 80 on 31 March
+    june = any_ledger.row("productivity_investment_gap", "2026-06-01")
+    assert june["coverage"]["experience_growth"] == 0.3875  # (156 + 66) / (125 + 35): 15 June against 15 May
     assert any_ledger.value("productivity_investment_gap", "2026-06-01") == Decimal("1.5")
     assert any_ledger.value("productivity_investment_gap", "2026-03-01") == "zero_denominator"
 

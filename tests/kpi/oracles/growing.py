@@ -68,6 +68,26 @@ def enablement_per_rep(book: Book, period: Period, dimension: str | None) -> dic
 enablement_growth = _growth(enablement_per_rep, before)
 
 
+def experience(book: Book, period: Period, team: str) -> Decimal | None:
+    """The mean days since the reps of a period (of a team; empty: all) began, on its last day or their own."""
+    last_day = min(period.end - timedelta(days=1), book.today)
+    days = []
+    for rep in book.active_reps(period):
+        if rep["active_from"] is not None and (not team or team in book.teams_in(rep, period)):
+            first, last = book.active_days(rep)
+            days.append(max(0, (min(last, last_day) - first).days))
+    return Decimal(sum(days)) / len(days) if days else None
+
+
+def experience_growth(book: Book, period: Period, team: str) -> Decimal | None:
+    """How much more experienced they are than those of the period before."""
+    base = before(book, period)
+    if base.start < period_of(book.first_day(), period.grain).start:
+        return None
+    now, then = experience(book, period, team), experience(book, base, team)
+    return None if now is None or not then else now / then - 1
+
+
 def productivity_investment_gap(book: Book, period: Period, dimension: str | None) -> dict[str, Cell]:
     """How much more revenue per rep grew than what is spent on a rep."""
     if not book.has_rows("spend", category="enablement"):
