@@ -193,8 +193,13 @@ def _place(duck: DuckDBPyConnection, periods: list[Period], today: date) -> None
     duck.execute(f"CREATE OR REPLACE TABLE spans_of_parts AS {spans}")
     sliced = ", ".join(f"'{grain}'" for grain in SLICED)
     duck.execute(
-        "CREATE OR REPLACE TABLE moments AS SELECT DISTINCT CAST(end_day - 1 AS DATE) AS day FROM periods "
-        f"WHERE NOT is_running AND grain IN ({sliced})"
+        "CREATE OR REPLACE TABLE moments AS SELECT day, row_number() OVER (ORDER BY day) - 1 AS place FROM ("
+        "SELECT DISTINCT CAST(end_day - 1 AS DATE) AS day FROM periods "
+        f"WHERE NOT is_running AND grain IN ({sliced}))"
+    )
+    duck.execute(
+        "CREATE OR REPLACE TABLE day_places AS SELECT d.day, count(m.day) AS place FROM days d "
+        "LEFT JOIN moments m ON m.day < d.day GROUP BY d.day"
     )
 
 

@@ -67,7 +67,7 @@ LIFETIME = Periodic(
         "A running period counts the part of its months that has elapsed.",
     ),
     fact="customer_periods",
-    total="sum(months * elapsed * opening)",
+    total="sum(months * elapsed_days * opening) / max(all_days)",
     base="sum(lost)",
     n="sum(opening)",
     status="CASE WHEN sum(opening) > 0 AND sum(lost) = 0 THEN 'no_churn_observed' END",

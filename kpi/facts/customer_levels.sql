@@ -40,66 +40,72 @@ SELECT t.day, t.sign * coalesce(converted(t.mrr, t.rate), 0) AS mrr,
     CAST(t.sign * CAST(t.mrr IS NOT NULL AND t.rate IS NULL AS INTEGER) AS INTEGER) AS fx_missing, t.sign, c.*
 FROM turns t JOIN customers c ON c.customer = t.customer;
 
--- customer_periods: one row is one customer that was one when a period began, and whether it still was at its end; for
--- days and weeks one row is all of them. `returned` were lost and came back in between.
-CREATE OR REPLACE TABLE customer_periods AS
+-- period_ends: the periods with the last day that counts in them, today in running ones.
+CREATE OR REPLACE TABLE period_ends AS
+SELECT calendar, grain, start_day, CAST(start_day - 1 AS DATE) AS day_before,
+    CASE grain WHEN 'month' THEN 1 WHEN 'quarter' THEN 3 WHEN 'year' THEN 12 END AS months,
+    CAST(CASE WHEN is_running THEN today() ELSE end_day - 1 END AS DATE) AS last_day, elapsed_days,
+    end_day - start_day AS all_days
+FROM periods;
+
+-- customer_turns: one row is one customer of the day before a period who went within it; lost, or back at its end.
+CREATE OR REPLACE TABLE customer_turns AS
 WITH spans AS (
-    SELECT customer, since, until, lead(since) OVER (PARTITION BY customer ORDER BY since) AS next_since
-    FROM present_spans
+    SELECT customer, until, coalesce(lead(since) OVER (PARTITION BY customer ORDER BY since), DATE '9999-01-01')
+        AS next_since FROM present_spans
 ),
-ends AS (
-    SELECT calendar, grain, start_day, CAST(start_day - 1 AS DATE) AS day_before, CASE grain WHEN 'month' THEN 1 WHEN 'quarter' THEN 3 WHEN 'year' THEN 12 END AS months,
-        CAST(CASE WHEN is_running THEN today() ELSE end_day - 1 END AS DATE) AS last_day,
-        elapsed_days / (end_day - start_day) AS elapsed
-    FROM periods
-),
-opened AS (
-    SELECT p.*, s.customer FROM ends p JOIN spans s ON p.day_before >= s.since AND p.day_before < s.until
-    WHERE p.grain NOT IN ('day', 'week')
-),
+placed AS (SELECT *, unnest(range(start_day, last_day + 1, INTERVAL 1 DAY)) AS day FROM period_ends),
 gaps AS (
-    SELECT p.calendar, p.grain, p.start_day, s.customer, s.until, coalesce(s.next_since, DATE '9999-01-01') AS next_since,
-        p.last_day FROM ends p JOIN spans s ON s.until >= p.start_day AND s.until <= p.last_day
-),
-turned AS (
-    SELECT g.calendar, g.grain, g.start_day, g.customer, bool_or(g.next_since > g.last_day) AS is_lost
-    FROM gaps g JOIN spans b ON b.customer = g.customer
-        AND g.start_day - 1 >= b.since AND g.start_day - 1 < b.until
-    GROUP BY ALL
-),
-each AS (
-    SELECT o.calendar, o.grain, o.start_day AS period_start, o.months, o.elapsed, o.customer, 1 AS opening,
-        CAST(coalesce(t.is_lost, false) AS INTEGER) AS lost, CAST(coalesce(NOT t.is_lost, false) AS INTEGER) AS returned
-    FROM opened o LEFT JOIN turned t ON t.calendar = o.calendar AND t.grain = o.grain AND t.start_day = o.start_day
-        AND t.customer = o.customer
-),
-levels AS (
+    SELECT p.calendar, p.grain, p.start_day, p.day_before, p.last_day, s.customer, s.next_since FROM placed p
+    JOIN spans s ON s.until = CAST(p.day AS DATE)
+)
+SELECT g.calendar, g.grain, g.start_day, g.customer, bool_or(g.next_since > g.last_day) AS is_lost
+FROM gaps g JOIN present_spans b ON b.customer = g.customer AND g.day_before >= b.since AND g.day_before < b.until
+GROUP BY ALL;
+
+-- customer_stays: one row is one customer that was one when a period began, and whether it still was at its end.
+-- `returned` were lost and came back in between.
+CREATE OR REPLACE TABLE customer_stays AS
+WITH opened AS (
+    SELECT p.*, s.customer FROM period_ends p
+    JOIN present_spans s ON p.day_before >= s.since AND p.day_before < s.until WHERE p.grain NOT IN ('day', 'week')
+)
+SELECT o.calendar, o.grain, o.start_day AS period_start, o.months, o.elapsed_days, o.all_days, o.customer, 1 AS opening,
+    CAST(coalesce(t.is_lost, false) AS INTEGER) AS lost, CAST(coalesce(NOT t.is_lost, false) AS INTEGER) AS returned
+FROM opened o LEFT JOIN customer_turns t ON t.calendar = o.calendar AND t.grain = o.grain AND t.start_day = o.start_day
+    AND t.customer = o.customer;
+
+-- customer_days: one row is one day or week with all who were customers when it began.
+CREATE OR REPLACE TABLE customer_days AS
+WITH levels AS (
     SELECT day, sum(sum(change)) OVER (ORDER BY day) AS customers FROM customer_changes GROUP BY day
 ),
 short AS (
-    SELECT p.calendar, p.grain, p.start_day, p.months, p.elapsed, l.customers FROM ends p
-    ASOF JOIN levels l ON p.day_before >= l.day WHERE p.grain IN ('day', 'week')
+    SELECT p.*, l.customers FROM period_ends p ASOF JOIN levels l ON p.day_before >= l.day
+    WHERE p.grain IN ('day', 'week')
 ),
-short_turns AS (
+turned AS (
     SELECT calendar, grain, start_day, count(*) FILTER (is_lost) AS lost, count(*) FILTER (NOT is_lost) AS returned
-    FROM turned GROUP BY ALL
+    FROM customer_turns GROUP BY ALL
 )
-SELECT e.calendar, e.grain, e.period_start, e.months, e.elapsed, e.opening, e.lost, e.returned, c.*
-FROM each e JOIN customers c ON c.customer = e.customer
-UNION ALL BY NAME
-SELECT s.calendar, s.grain, s.start_day AS period_start, s.months, s.elapsed, s.customers AS opening,
+SELECT s.calendar, s.grain, s.start_day AS period_start, s.months, s.elapsed_days, s.all_days, s.customers AS opening,
     coalesce(t.lost, 0) AS lost, coalesce(t.returned, 0) AS returned
-FROM short s LEFT JOIN short_turns t ON t.calendar = s.calendar AND t.grain = s.grain AND t.start_day = s.start_day
+FROM short s LEFT JOIN turned t ON t.calendar = s.calendar AND t.grain = s.grain AND t.start_day = s.start_day
 WHERE s.customers > 0;
+
+-- customer_periods: those stays with their customers' dimensions; for days and weeks one row is all customers.
+CREATE OR REPLACE VIEW customer_periods AS
+SELECT s.* EXCLUDE (customer), c.* FROM customer_stays s JOIN customers c ON c.customer = s.customer
+UNION ALL BY NAME FROM customer_days;
 
 -- leavings: one row is one customer that went, on the first day without, with its tenure in days.
 CREATE OR REPLACE TABLE leavings AS
 SELECT s.until AS day, s.until - min(s.since) OVER (PARTITION BY s.customer) AS tenure, c.*
 FROM present_spans s JOIN customers c ON c.customer = s.customer WHERE s.until <= today();
 
--- prospect_periods: one row is one prospect in play in a period, and whether it became a customer in it; for days one
--- row is all of them.
-CREATE OR REPLACE TABLE prospect_periods AS
+-- prospects: one row is one prospect in play in a period, and whether it became a customer in it; for days one row is
+-- all of them.
+CREATE OR REPLACE TABLE prospects AS
 WITH begun AS (
     SELECT customer, first_won_day, first_subscribed_day, least(first_won_day, first_subscribed_day) AS since
     FROM customers
@@ -123,10 +129,14 @@ whole AS (
     UNION ALL SELECT * FROM spans WHERE since > until
 ),
 merged AS (SELECT w.*, b.since AS customer_since FROM whole w LEFT JOIN begun b ON b.customer = w.customer),
+numbered AS (
+    SELECT *, least(until, coalesce(customer_since, until)) AS last_in_play, dense_rank() OVER (ORDER BY customer) AS place
+    FROM merged
+),
+asked AS (SELECT *, row_number() OVER () AS number FROM periods WHERE grain <> 'day'),
 pairs AS (
-    SELECT DISTINCT p.calendar, p.grain, p.start_day, p.end_day, m.customer FROM periods p
-    JOIN merged m ON m.since < p.end_day AND m.until >= p.start_day
-    WHERE p.grain <> 'day' AND coalesce(m.customer_since >= p.start_day, true)
+    SELECT DISTINCT p.number, m.place FROM asked p
+    JOIN numbered m ON m.since < p.end_day AND m.last_in_play >= p.start_day
 ),
 by_day AS (
     SELECT since, least(until, customer_since) AS until FROM merged
@@ -144,17 +154,25 @@ won_on AS (
             AND m.until >= b.first_won_day)
     GROUP BY b.first_won_day
 )
-SELECT p.calendar, p.grain, p.start_day AS period_start, 1 AS prospects,
-    CAST(coalesce(b.first_won_day >= p.start_day AND b.first_won_day < p.end_day, false) AS INTEGER) AS won,
-    coalesce(q.country, '__none__') AS country, coalesce(q.region, '__none__') AS region,
-    coalesce(q.industry, '__none__') AS industry, coalesce(q.size_band, '__none__') AS size_band,
-    coalesce(q.owner, '__none__') AS owner, coalesce(q.source, '__none__') AS source,
-    coalesce(q.connection, split_part(p.customer, ':', 2)) AS connection, p.customer
-FROM pairs p LEFT JOIN begun b ON b.customer = p.customer LEFT JOIN parties q ON q.party = p.customer
+SELECT a.calendar, a.grain, a.start_day AS period_start, 1 AS prospects,
+    CAST(coalesce(b.first_won_day >= a.start_day AND b.first_won_day < a.end_day, false) AS INTEGER) AS won,
+    n.customer
+FROM pairs p JOIN asked a ON a.number = p.number
+JOIN (SELECT DISTINCT place, customer FROM numbered) n ON n.place = p.place
+LEFT JOIN begun b ON b.customer = n.customer
 UNION ALL BY NAME
 SELECT p.calendar, p.grain, p.start_day AS period_start, l.prospects, coalesce(w.won, 0) AS won
 FROM periods p ASOF JOIN levels l ON p.start_day >= l.day LEFT JOIN won_on w ON w.day = p.start_day
 WHERE p.grain = 'day';
+
+-- prospect_periods: those with their dimensions.
+CREATE OR REPLACE VIEW prospect_periods AS
+SELECT p.calendar, p.grain, p.period_start, p.prospects, p.won, coalesce(q.country, '__none__') AS country,
+    coalesce(q.region, '__none__') AS region, coalesce(q.industry, '__none__') AS industry,
+    coalesce(q.size_band, '__none__') AS size_band, coalesce(q.owner, '__none__') AS owner,
+    coalesce(q.source, '__none__') AS source, coalesce(q.connection, split_part(p.customer, ':', 2)) AS connection,
+    p.customer
+FROM prospects p LEFT JOIN parties q ON q.party = p.customer;
 
 -- customer_orders: one row is one order with its customer's dimensions.
 CREATE OR REPLACE TABLE customer_orders AS

@@ -10,7 +10,7 @@ WINDOW one AS (PARTITION BY d.deal, c.field ORDER BY c.changed_at);
 CREATE OR REPLACE TABLE owner_history AS
 SELECT deal, from_at, to_at, value AS owner_id FROM field_history WHERE field = 'owner_id';
 CREATE OR REPLACE TABLE amount_history AS
-SELECT deal, from_at, to_at, changed_at, try_cast(value AS DECIMAL(38, 6)) AS amount
+SELECT deal, from_at, to_at, changed_at, coalesce(try_cast(value AS DECIMAL(18, 6)), try_cast(value AS DECIMAL(38, 6))) AS amount
 FROM field_history WHERE field = 'amount';
 CREATE OR REPLACE TABLE forecast_history AS
 SELECT deal, from_at, to_at, value AS forecast_category FROM field_history WHERE field = 'forecast_category';

@@ -49,11 +49,16 @@ FROM priced p
 LEFT JOIN rates r ON r.connection = p.connection AND r.currency = p.deal_currency AND r.day = p.from_day
 WHERE coalesce(p.amount, 0) >= 0;
 
--- open_deals: one row is one deal that is open at the end of a month (and now), with its state at that moment.
-CREATE OR REPLACE TABLE open_deals AS
-WITH then_open AS (
-    SELECT s.deal, m.day, false AS is_now, s.pipeline, s.stage, s.amount, s.rate, s.value, day_end(m.day) AS at
-    FROM open_states s JOIN moments m ON m.day >= s.from_day AND m.day < s.to_day
+-- open_moments: one row is one deal that is open at the end of a month (and now), with its state at that moment.
+CREATE OR REPLACE TABLE open_moments AS
+WITH spanned AS (
+    SELECT s.*, coalesce(a.place, 0) AS first, coalesce(b.place, (SELECT count(*) FROM moments)) AS beyond
+    FROM open_states s LEFT JOIN day_places a ON a.day = s.from_day LEFT JOIN day_places b ON b.day = s.to_day
+),
+reached AS (SELECT *, unnest(range(first, beyond)) AS place FROM spanned WHERE first < beyond),
+then_open AS (
+    SELECT s.deal, m.day, false AS is_now, s.pipeline, s.stage, s.amount, s.rate, s.value, m.at
+    FROM reached s JOIN (SELECT day, place, day_end(day) AS at FROM moments) m ON m.place = s.place
 ),
 now_open AS (
     SELECT d.deal, today() AS day, true AS is_now, d.pipeline, d.stage, d.amount,
@@ -82,15 +87,19 @@ dated AS (
     FROM forecast f LEFT JOIN close_date_history h ON h.deal = f.deal AND f.at >= h.from_at AND f.at < h.to_at
 )
 SELECT m.deal, m.day, m.is_now, member_id(m.connection, m.owner_id) AS owner,
-    member_id(m.connection, m.team_id) AS team, m.pipeline, m.stage, d.country, d.region, d.industry, d.size_band,
-    d.source, d.source_category, d.campaign, d.channel, d.product, d.deal_type, d.currency,
-    amount_band(m.value) AS deal_size_band, d.company,
+    member_id(m.connection, m.team_id) AS team, m.pipeline, m.stage, amount_band(m.value) AS deal_size_band,
     member(CASE WHEN m.known_forecast THEN m.forecast_category ELSE d.forecast_category END) AS forecast_category,
     close_date_bucket(CASE WHEN m.known_close THEN m.close_date ELSE d.close_date END, m.day) AS close_date_bucket,
     age_band(m.day - d.created_day) AS age_band,
     coalesce(m.value, 0) AS value, CAST(m.amount IS NOT NULL AS INTEGER) AS with_amount,
     CAST(m.amount IS NOT NULL AND m.rate IS NULL AS INTEGER) AS fx_missing
 FROM dated m JOIN deal d ON d.deal = m.deal;
+
+-- open_deals: those with what doesn't depend on the moment.
+CREATE OR REPLACE VIEW open_deals AS
+SELECT m.*, d.connection, d.country, d.region, d.industry, d.size_band, d.source, d.source_category, d.campaign,
+    d.channel, d.product, d.deal_type, d.currency, d.company
+FROM open_moments m JOIN deal d ON d.deal = m.deal;
 
 -- open_days: the totals of every day, from how the states begin and end.
 CREATE OR REPLACE TABLE open_days AS

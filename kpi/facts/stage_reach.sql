@@ -100,7 +100,7 @@ judged AS (
     FROM placed p JOIN stage_outcomes o ON o.entity = p.entity AND o.record = p.record
 ),
 told AS (
-    SELECT j.*, CAST(is_onward AS INTEGER) AS onward, CAST(NOT is_onward AND is_elsewhere AS INTEGER) AS moved,
+    SELECT j.*, day_end(j.day) AS at, CAST(is_onward AS INTEGER) AS onward, CAST(NOT is_onward AND is_elsewhere AS INTEGER) AS moved,
         CAST(NOT is_onward AND NOT is_elsewhere AND is_lost AS INTEGER) AS dropped,
         CAST(NOT is_onward AND NOT is_elsewhere AND NOT is_lost AS INTEGER) AS staying
     FROM judged j
@@ -110,7 +110,7 @@ deals_told AS (
         amount_band(converted(d.amount, coalesce(d.fixed_rate, r.rate))) AS deal_size_band,
         CASE WHEN h.deal IS NULL THEN d.owner_id ELSE h.owner_id END AS owner_id
     FROM told t JOIN deal d ON d.deal = t.record
-    LEFT JOIN owner_history h ON h.deal = t.record AND day_end(t.day) >= h.from_at AND day_end(t.day) < h.to_at
+    LEFT JOIN owner_history h ON h.deal = t.record AND t.at >= h.from_at AND t.at < h.to_at
     LEFT JOIN rates r ON r.connection = d.connection AND r.currency = d.currency AND r.day = t.day
     WHERE t.entity = 'deals'
 )
