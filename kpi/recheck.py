@@ -32,6 +32,17 @@ AHEAD = {
     "deal_field_changes": ("changed_at",),
 }
 """Instants of a deal that a rebuild looks away from where they lie ahead."""
+CLOSED_AHEAD = "SELECT connection, id FROM deals WHERE is_closed AND close_date >= CAST({at} AS DATE)"
+DISPUTED = """
+SELECT d.connection, d.id FROM deals d JOIN (
+    SELECT connection, deal_id, field, arg_max({'is': new_value}, changed_at) AS newest
+    FROM deal_field_changes GROUP BY connection, deal_id, field
+) h ON h.connection = d.connection AND h.deal_id = d.id
+WHERE CASE h.field WHEN 'amount' THEN try_cast(h.newest['is'] AS DECIMAL(38, 6)) IS DISTINCT FROM d.amount
+    WHEN 'close_date' THEN try_cast(h.newest['is'] AS DATE) IS DISTINCT FROM d.close_date
+    WHEN 'owner_id' THEN h.newest['is'] IS DISTINCT FROM d.owner_id END
+"""
+"""Deals whose history says otherwise than they do themselves: the CRM has lost or rewritten a part of it."""
 Rebuild = Callable[[str], Sequence[Mapping[str, Any]]]
 
 
@@ -79,23 +90,31 @@ def _touched(table: Any, since: datetime) -> Any:
 
 
 def _excused(duck: DuckDBPyConnection, key: str, taken_at: datetime) -> list[tuple[date, date]]:
-    """Days, both in, that were touched since, or that deals with an instant ahead of that moment have to do with."""
+    """Days, both in, that were touched since, or that deals have to do with whose past is told in two ways.
+
+    Those have an instant ahead of that moment, or contradict their own history.
+    """
     spans = "SELECT since, until FROM edited JOIN lineage USING (source) WHERE kpi_key = ?"
     known = {row[0] for row in duck.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
     then = f"TIMESTAMP '{utc(taken_at).replace(tzinfo=None)}'"
-    ahead = " UNION ".join(
-        f"SELECT connection, {'id' if name == 'deals' else 'deal_id'} AS id FROM {name} "
-        f"WHERE greatest({', '.join(columns)}) > {then}"
-        for name, columns in AHEAD.items()
-        if name in known
+    told = [CLOSED_AHEAD.format(at=then), *([DISPUTED] if "deal_field_changes" in known else [])]
+    odd = (
+        " UNION ".join(told)
+        + " UNION "
+        + " UNION ".join(
+            f"SELECT connection, {'id' if name == 'deals' else 'deal_id'} AS id FROM {name} "
+            f"WHERE greatest({', '.join(columns)}) > {then}"
+            for name, columns in AHEAD.items()
+            if name in known
+        )
     )
     days = ["d.close_date", "local_day(d.closed_at)", "local_day(d.created_at)"]
     for day in days:
-        spans += f" UNION ALL SELECT {day}, {day} FROM deals d SEMI JOIN ({ahead}) USING (connection, id)"
+        spans += f" UNION ALL SELECT {day}, {day} FROM deals d SEMI JOIN ({odd}) USING (connection, id)"
     if "deal_field_changes" in known:
         spans += (
             " UNION ALL SELECT day, day FROM (SELECT connection, deal_id AS id, try_cast(new_value AS DATE) AS day "
-            f"FROM deal_field_changes WHERE field = 'close_date') c SEMI JOIN ({ahead}) USING (connection, id)"
+            f"FROM deal_field_changes WHERE field = 'close_date') c SEMI JOIN ({odd}) USING (connection, id)"
         )
     return [(since, until) for since, until in duck.execute(spans, [key]).fetchall() if None not in (since, until)]
 

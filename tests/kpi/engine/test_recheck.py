@@ -53,3 +53,12 @@ def test_a_history_that_tells_of_the_change_contradicts_nothing(taken: Ledger) -
     taken.add(DealFieldChange, deal_id="a", field="amount", changed_at=at("2026-06-15 12:00"), old_value="100",
               new_value="80")  # fmt: skip
     assert broken(taken) == []
+
+
+def test_a_deal_that_contradicts_its_own_history_excuses_its_months(taken: Ledger) -> None:
+    taken.add(DealFieldChange, deal_id="b", field="amount", changed_at=at("2026-05-11 12:00"), old_value="7",
+              new_value="55")  # fmt: skip
+    assert broken(taken) == []
+    taken.won("a", "2026-04-10", amount=Decimal(80))
+    [sentence] = broken(taken, at("2026-06-17 10:00"))
+    assert "2026-04-01" in sentence
