@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import RowMapping
 
 from kpi.blueprint import dimensions_of
+from kpi.calendars import name_of
 from kpi.catalogue import METRICS
 from kpi.cells import Slice, mandatory_dimensions, slices
 from kpi.custom import custom_metrics
@@ -18,9 +20,10 @@ from kpi.invariants import lost_aliases, violations
 from kpi.metric import Metric
 from kpi.needs import missing_sources
 from kpi.periods import SLICED, Grain, Period
+from kpi.recheck import LAG, contradictions, sampled
 from kpi.recipe import needed_copies
 from kpi.restated import touched
-from kpi.rewind import earlier_copies, rewind
+from kpi.rewind import REWOUND, earlier_copies, rewind
 from kpi.settings import KpiSettings, Reporting, definitions_hash, resolve
 from kpi.snapshots import changed_rows, compare, known_targets, named_periods, newest
 from kpi.source import COPIES, Copy, Source, accounts
@@ -75,6 +78,19 @@ def compute(
         bring(source, duck, reporting, at, stored, metrics=_without(chosen, missing))
         fill(duck, settings, reporting, chosen, missing, _kept(settings), at or now)
         broken = (*violations(duck, chosen), *lost_aliases(database))
+        said = {
+            "computed_at": now,
+            "definitions_hash": definitions,
+            "parameters_hash": reporting.parameters_hash,
+            "version": version,
+        }
+        if before is not None and at is None and (key := sampled(before, said, chosen.keys() - missing.keys())):
+            first, taken_at = name_of(settings.calendars[0]), before["computed_at"]
+            touched(source, duck, {key: chosen[key]}, taken_at - LAG)
+            again = partial(
+                evaluate, database, settings, now=now, calendar=first, at=taken_at, limits=limits, metrics=metrics
+            )
+            broken += contradictions(database, duck, key, taken_at, first, again)
         touched(source, duck, chosen, None if at or before is None else before["computed_at"])
         remapped = _is_remapped(before, reporting, definitions)
         checked, written = compare(duck, source, remapped=remapped)
@@ -86,12 +102,9 @@ def compute(
                 checked, written = compare(duck, source, remapped=False)
             run = {
                 "sync_run_ids": list(sync_run_ids),
+                **said,
                 "as_of": at or as_of or now,
-                "computed_at": now,
                 "basis": LIVE if at is None else REBUILT,
-                "definitions_hash": definitions,
-                "parameters_hash": reporting.parameters_hash,
-                "version": version,
                 "status": "complete",
                 "duration_s": clock() - begun,
                 "values_checked": checked,
@@ -115,12 +128,12 @@ def bring(
     metrics: Iterable[Metric] | None = None,
 ) -> None:
     """Copy what the facts need, as it stands, or as it stood at an instant; with `metrics`, what those need."""
+    copies = COPIES if metrics is None else needed_copies(files_for(metrics), *(REWOUND if at is not None else ()))
     if at is None:
-        copies = COPIES if metrics is None else needed_copies(files_for(metrics))
         source.copy([*copies, *more])
         return
-    source.copy([*earlier_copies(COPIES, at, is_sqlite=source.is_sqlite), *more])
-    rewind(duck, COPIES, at, reporting.zone)
+    source.copy([*earlier_copies(copies, at, is_sqlite=source.is_sqlite), *more])
+    rewind(duck, copies, at, reporting.zone)
 
 
 def evaluate(

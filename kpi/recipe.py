@@ -36,9 +36,9 @@ def needed_files(metrics: Iterable[Metric], every: Iterable[str], always: str) -
     return frozenset(found)
 
 
-def needed_copies(chosen: Iterable[str]) -> tuple[Copy, ...]:
-    """The copies that files of facts read, and those that are always wanted."""
-    words = ALWAYS.union(*(_words(sql(file)) for file in chosen))
+def needed_copies(chosen: Iterable[str], *more: str) -> tuple[Copy, ...]:
+    """The copies that files of facts read, those that are always wanted, and `more` tables."""
+    words = ALWAYS.union(more, *(_words(sql(file)) for file in chosen))
     return tuple(copy for copy in COPIES if (copy.into or copy.table.name) in words)
 
 

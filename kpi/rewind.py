@@ -29,6 +29,8 @@ from store.records import (
 )
 from store.schema import TABLES
 
+REWOUND = ("deals", "deal_stage_changes", "deal_field_changes", "stages")
+"""What a deal's past is told from."""
 LOOK_UPS = frozenset(
     TABLES[record].name for record in (Account, User, Team, Company, Contact, Campaign, Pipeline, Stage, Product)
 )
