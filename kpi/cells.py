@@ -175,9 +175,8 @@ class Sets:
 
     def by(self, *always: str, whole: str = "") -> str:
         """What to group by; the total by the column `whole` instead."""
-        sets = ", ".join(
-            f"({', '.join((*(always if some or not whole else (whole,)), *some))})" for some in self.dimensions
-        )
+        by = ((*(always if some or not whole else (whole,)), *some) for some in self.dimensions)
+        sets = ", ".join(f"({', '.join(names)})" for names in by)
         return f"GROUPING SETS ({sets})"
 
     @property

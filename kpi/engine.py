@@ -18,7 +18,7 @@ from kpi.metric import Metric
 from kpi.needs import missing_sources
 from kpi.periods import SLICED, Grain, Period
 from kpi.recipe import needed_copies
-from kpi.restated import touched
+from kpi.restated import touched, touched_copies
 from kpi.rewind import earlier_copies, rewind
 from kpi.settings import KpiSettings, Reporting, definitions_hash, resolve
 from kpi.snapshots import changed_rows, compare, known_targets, named_periods, newest
@@ -68,10 +68,12 @@ def compute(
         with database.read() as tx:
             before, stored = last_run(tx, at=at), newest(tx, reporting.parameters_hash, at)
         missing = missing_sources(database, chosen, at)
-        bring(source, duck, reporting, at, stored, metrics=_without(chosen, missing))
+        since = None if at or before is None else before["computed_at"]
+        more = (stored, *touched_copies(since, is_sqlite=source.is_sqlite))
+        bring(source, duck, reporting, at, *more, metrics=_without(chosen, missing))
         fill(duck, settings, reporting, chosen, missing, _kept(settings), at or now)
         broken = (*violations(duck, chosen), *lost_aliases(database))
-        touched(source, duck, chosen, None if at or before is None else before["computed_at"])
+        touched(duck, chosen, since)
         remapped = _is_remapped(before, reporting, definitions)
         checked, written = compare(duck, source, remapped=remapped)
         with database.write() as tx:
