@@ -173,9 +173,10 @@ class Sets:
 
     dimensions: Iterable[tuple[str, ...]]
 
-    def by(self, *always: str) -> str:
-        """What to group by."""
-        sets = ", ".join(f"({', '.join((*always, *some))})" for some in self.dimensions)
+    def by(self, *always: str, whole: str = "") -> str:
+        """What to group by; the total by the column `whole` instead."""
+        by = ((*(always if some or not whole else (whole,)), *some) for some in self.dimensions)
+        sets = ", ".join(f"({', '.join(names)})" for names in by)
         return f"GROUPING SETS ({sets})"
 
     @property

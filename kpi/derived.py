@@ -1,6 +1,6 @@
 """Cells that are not one fact's: states at a moment, flows per head, growths, trailing windows, and their blends."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from duckdb import DuckDBPyConnection
 
@@ -31,6 +31,7 @@ from kpi.targeted import last_year, targets
 
 Wanted = tuple[Slice, ...]
 Asked = tuple[str, OverFact, Wanted]
+State = Moment | Balance | Periodic
 BASE = {Against.PERIOD: "previous_day", Against.YEAR: "year_ago_day"}
 
 
@@ -52,18 +53,34 @@ def direct_parts(key: str, metric: Part, wanted: Wanted) -> Iterator[Asked]:
             yield key, metric, wanted
 
 
+def state_parts(key: str, metric: Part, wanted: Wanted) -> Iterator[tuple[str, State, Wanted]]:
+    """What of a metric are states, levels, and facts by period: keys, metrics and slices."""
+    match metric:
+        case Growth():
+            yield from state_parts(f"_{key}", metric.of, wanted)
+        case Combined():
+            for name, part in metric.parts.items():
+                yield from state_parts(_part(key, name), part, _slices_of(metric, name, wanted))
+        case Moment() | Balance() | Periodic():
+            yield key, metric, wanted
+        case _:
+            pass
+
+
+def fill_states(duck: DuckDBPyConnection, parts: Iterable[tuple[str, State, Wanted]]) -> None:
+    """Fill the cells of states, levels, and facts by period: metrics of one fact and the same slices in one pass."""
+    every = list(parts)
+    at_moments(duck, {key: (one, wanted) for key, one, wanted in every if isinstance(one, Moment)})
+    at_ends(duck, {key: (one, wanted) for key, one, wanted in every if isinstance(one, Balance)})
+    in_periods(duck, {key: (one, wanted) for key, one, wanted in every if isinstance(one, Periodic)})
+
+
 def derive(duck: DuckDBPyConnection, key: str, metric: Part, wanted: Wanted, periods: str = "periods") -> None:
-    """Fill the cells of a metric whose direct parts have been added up; nothing for metrics of one fact.
+    """Fill the cells of a metric whose direct parts and states have been filled; nothing for metrics of one fact.
 
     `periods` is the table of the periods that heads are counted in.
     """
     match metric:
-        case Moment():
-            at_moments(duck, key, metric, wanted)
-        case Balance():
-            at_ends(duck, key, metric, wanted)
-        case Periodic():
-            in_periods(duck, key, metric, wanted)
         case PerSpan():
             per_span(duck, key, metric, wanted, periods=periods)
         case Growth():
@@ -206,6 +223,7 @@ def _running_base(duck: DuckDBPyConnection, key: str, metric: Growth, wanted: Wa
         for part, one, some in direct_parts(f"_cut_{key}", metric.of, ones):
             add_up(duck, {part: (one, some)}, where=where)
     if found:
+        fill_states(duck, state_parts(f"_cut_{key}", metric.of, wanted))
         derive(duck, f"_cut_{key}", metric.of, wanted, "cut_periods")
 
 

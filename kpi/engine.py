@@ -22,7 +22,7 @@ from kpi.needs import missing_sources
 from kpi.periods import SLICED, Grain, Period
 from kpi.recheck import LAG, contradictions, sampled
 from kpi.recipe import needed_copies
-from kpi.restated import touched
+from kpi.restated import touched, touched_copies
 from kpi.rewind import REWOUND, earlier_copies, rewind
 from kpi.settings import KpiSettings, Reporting, definitions_hash, resolve
 from kpi.snapshots import changed_rows, compare, known_targets, named_periods, newest
@@ -75,7 +75,9 @@ def compute(
         with database.read() as tx:
             before, stored = last_run(tx, at=at), newest(tx, reporting.parameters_hash, at)
         missing = missing_sources(database, chosen, at)
-        bring(source, duck, reporting, at, stored, metrics=_without(chosen, missing))
+        since = None if at or before is None else before["computed_at"]
+        more = (stored, *touched_copies(since, is_sqlite=source.is_sqlite))
+        bring(source, duck, reporting, at, *more, metrics=_without(chosen, missing))
         fill(duck, settings, reporting, chosen, missing, _kept(settings), at or now)
         broken = (*violations(duck, chosen), *lost_aliases(database))
         said = {
@@ -84,14 +86,10 @@ def compute(
             "parameters_hash": reporting.parameters_hash,
             "version": version,
         }
-        if before is not None and at is None and (key := sampled(before, said, chosen.keys() - missing.keys())):
-            first, taken_at = name_of(settings.calendars[0]), before["computed_at"]
-            touched(source, duck, {key: chosen[key]}, taken_at - LAG)
-            again = partial(
-                evaluate, database, settings, now=now, calendar=first, at=taken_at, limits=limits, metrics=metrics
-            )
-            broken += contradictions(database, duck, key, taken_at, first, again)
-        touched(source, duck, chosen, None if at or before is None else before["computed_at"])
+        if at is None:
+            known = {key: metric for key, metric in chosen.items() if key not in missing}
+            broken += _rechecked(database, source, duck, settings, before, said, known, limits)
+        touched(duck, chosen, since)
         remapped = _is_remapped(before, reporting, definitions)
         checked, written = compare(duck, source, remapped=remapped)
         with database.write() as tx:
@@ -117,6 +115,39 @@ def compute(
             if at is None:
                 keep_targets(tx, known_targets(duck))
     return Computation(run_id=run_id, checked=checked, written=written, duration_s=clock() - begun, broken=broken)
+
+
+def _rechecked(
+    database: Database,
+    source: Source,
+    duck: DuckDBPyConnection,
+    settings: KpiSettings,
+    before: RowMapping | None,
+    run: Mapping[str, Any],
+    metrics: Mapping[str, Metric],
+    limits: Limits,
+) -> Sequence[str]:
+    """What a value that is rebuilt for the moment of the last run says against the one that was taken then."""
+    key = sampled(before, run, metrics)
+    if before is None or key is None:
+        return ()
+    calendar, taken_at = name_of(settings.calendars[0]), before["computed_at"]
+    wider, narrow = (touched_copies(since, is_sqlite=source.is_sqlite) for since in (taken_at - LAG, taken_at))
+    source.copy(wider)
+    touched(duck, {key: metrics[key]}, taken_at - LAG)
+    again = partial(
+        evaluate,
+        database,
+        settings,
+        now=run["computed_at"],
+        calendar=calendar,
+        at=taken_at,
+        limits=limits,
+        metrics=metrics,
+    )
+    found = contradictions(database, duck, key, taken_at, calendar, again)
+    source.copy(narrow)
+    return found
 
 
 def bring(

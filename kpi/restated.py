@@ -10,7 +10,7 @@ from sqlalchemy import Date
 from kpi.lineage import tables_of
 from kpi.metric import Metric
 from kpi.rewind import LOOK_UPS, RECORDS
-from kpi.source import COPIES, Copy, Source
+from kpi.source import COPIES, Copy
 from kpi.warehouse import put_rows
 from store.columns import InstantType, utc
 
@@ -47,27 +47,29 @@ SELECT source, reason, min(since) AS since, max(until) AS until FROM islands GRO
 EVER, NEVER = "DATE '0001-01-01'", "DATE '9999-12-31'"
 
 
-def touched(source: Source, duck: DuckDBPyConnection, metrics: Mapping[str, Metric], since: datetime | None) -> None:
+def touched(duck: DuckDBPyConnection, metrics: Mapping[str, Metric], since: datetime | None) -> None:
     """Make `edited` (source, reason, since, until: days, both in) and `lineage` (kpi_key, source).
 
-    `since` is the instant of the last run; None where there was none, and nothing is restated.
+    `since` is the instant of the last run, since which `touched_copies` were copied; None where there was none, and
+    nothing is restated.
     """
     duck.execute("CREATE OR REPLACE TABLE edits (source VARCHAR, reason VARCHAR, since DATE, until DATE)")
     lineage = [(key, table) for key, metric in metrics.items() for table in sorted(tables_of(metric))]
     put_rows(duck, "lineage", {"kpi_key": "VARCHAR", "source": "VARCHAR"}, lineage)
     if since is not None:
-        copies = _changed(utc(since), is_sqlite=source.is_sqlite)
-        source.copy(copies)
         then = f"TIMESTAMP '{utc(since).replace(tzinfo=None)}'"
-        for copy in copies:
-            if copy.into.startswith("touched_"):
+        for copy in touched_copies(since, is_sqlite=True):
+            if copy.into.startswith("touched_") and duck.execute(f"SELECT 1 FROM {copy.into} LIMIT 1").fetchall():
                 duck.execute(_days(copy, then))
         duck.execute(MOVED.format(reason=_reason("deals", then)))
     duck.execute(COLLAPSED)
 
 
-def _changed(since: datetime, *, is_sqlite: bool) -> list[Copy]:
+def touched_copies(since: datetime | None, *, is_sqlite: bool) -> list[Copy]:
     """Of each dated kind of record, the rows that have brought something new since; and moved close dates."""
+    if since is None:
+        return []
+    since = utc(since)
     at = since.replace(tzinfo=None)
     then = f"'{at:%Y-%m-%d %H:%M:%S.%f}'" if is_sqlite else f"TIMESTAMPTZ '{since}'"
     new = f"(last_seen_at > {then} OR first_seen_at > {then})"

@@ -18,8 +18,10 @@ COMPARED = (
 )  # fmt: skip
 SNAPSHOTS = table_of(KpiSnapshot)
 BATCH = 20_000
-DIFFERS = """CREATE OR REPLACE MACRO differs(stored, computed) AS
-    stored IS DISTINCT FROM CAST(CAST(computed AS VARCHAR) AS DOUBLE)"""
+NEAREST = """CREATE OR REPLACE MACRO nearest(x) AS CASE WHEN abs(x) < 900000 THEN CAST(x AS DOUBLE)
+    ELSE CAST(CAST(x AS VARCHAR) AS DOUBLE) END"""
+"""The nearest double to a decimal of ten places: up to 2^53 of its last places a division finds it, else its text."""
+DIFFERS = """CREATE OR REPLACE MACRO differs(stored, computed) AS stored IS DISTINCT FROM nearest(computed)"""
 COVERED = """CREATE OR REPLACE MACRO covered(text) AS
     list_sort(map_entries(from_json(text, '"MAP(VARCHAR, DOUBLE)"')))"""
 COVERS = """CREATE OR REPLACE MACRO covers_otherwise(stored, computed) AS stored IS DISTINCT FROM computed
@@ -84,6 +86,7 @@ def compare(duck: DuckDBPyConnection, source: Source, *, remapped: bool) -> tupl
     records (see `restated`) that the KPI is computed from and that have to do with the period.
     A series that had rows behind it and has none now is compared too, as 0 or null: no slice stays stale.
     """
+    duck.execute(NEAREST)
     duck.execute(DIFFERS)
     duck.execute(COVERED)
     duck.execute(COVERS)
@@ -128,7 +131,7 @@ def known_targets(duck: DuckDBPyConnection) -> list[dict[str, Any]]:
 
 def _stored(name: str, number: str) -> str:
     if name in NUMBERS:
-        return f"CAST(CAST({name} AS VARCHAR) AS {number})"
+        return f"nearest({name})" if number == "DOUBLE" else f"CAST({name} AS {number})"
     return f"CAST({name} AS VARCHAR)" if name in ("period_start", "period_end") else name
 
 

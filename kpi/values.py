@@ -46,6 +46,15 @@ judged AS (
         WHEN denominator < 0 THEN 'negative_base' ELSE 'ok' END AS status
     FROM counted
 ),
+guessed AS (
+    SELECT *, CASE WHEN abs(numerator) < 1e16 THEN abs(numerator) END AS over, abs(denominator) AS under,
+        CASE digits WHEN 6 THEN 1000000 ELSE 10000000000 END AS scale,
+        CAST(CASE WHEN status = 'ok' AND kind IN ('quotient', 'growth')
+                AND abs(CAST(numerator AS DOUBLE)) * scale < 1e15 * CAST(denominator AS DOUBLE)
+            THEN floor(abs(CAST(numerator AS DOUBLE)) * scale / CAST(denominator AS DOUBLE) + 0.5) END AS BIGINT)
+            AS guess
+    FROM judged
+),
 valued AS (
     SELECT *, CASE WHEN status <> 'ok' THEN NULL WHEN kind = 'sum' THEN numerator
         WHEN kind = 'percentile' THEN direct
@@ -53,12 +62,15 @@ valued AS (
         WHEN kind = 'ceiling' AND numerator = 0 THEN 0
         WHEN kind = 'ceiling' THEN CAST((unscaled(numerator) + unscaled(denominator) - 1) // unscaled(denominator)
             AS DECIMAL(28, 0))
+        WHEN 2 * over * scale + under - 2 * guess * under >= 0 AND 2 * over * scale - 2 * guess * under < under
+            THEN CASE WHEN numerator < 0 THEN -guess ELSE guess END
+                * CASE digits WHEN 6 THEN 0.0000010000::DECIMAL(11, 10) ELSE 0.0000000001::DECIMAL(11, 10) END
             ELSE CAST(quotient(numerator, denominator, digits) AS DECIMAL(38, 10)) END AS value,
         CASE WHEN has_interval AND status = 'ok'
             THEN wilson(CAST(numerator AS DOUBLE), CAST(denominator AS DOUBLE)) END AS interval,
         split_part(dimension, ',', 1) AS dimension_1, split_part(dimension, ',', 2) AS dimension_2,
         split_part(member, chr(31), 1) AS member_1, split_part(member, chr(31), 2) AS member_2
-    FROM judged
+    FROM guessed
 )
 SELECT v.kpi_key, v.version AS definition_version, v.calendar, v.grain, v.start_day AS period_start,
     v.end_day AS period_end, v.dimension, replace(v.member, chr(31), ',') AS member,

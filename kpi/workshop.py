@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 
 from kpi.blueprint import tell_connections
 from kpi.cells import CELLS, MACROS, Slice, add_up
-from kpi.derived import Asked, derive, direct_parts
+from kpi.derived import Asked, derive, direct_parts, fill_states, state_parts
 from kpi.metric import Metric
 from kpi.periods import Period
 from kpi.settings import KpiSettings, Reporting
@@ -104,6 +104,7 @@ def _fill_cells(duck: DuckDBPyConnection, wanted: Wanted, periods: Sequence[Peri
             f"INSERT INTO cells SELECT * REPLACE ('{calendar}' AS calendar) FROM cells "
             f"WHERE calendar = '{other}' AND grain = '{grain}' AND kpi_key IN ({', '.join(map(repr, _keys(direct)))})"
         )
+    fill_states(duck, (part for key, (metric, ones) in wanted.items() for part in state_parts(key, metric, ones)))
     for key, (metric, ones) in wanted.items():
         derive(duck, key, metric, ones)
 

@@ -100,8 +100,10 @@ UNION ALL BY NAME FROM customer_days;
 
 -- leavings: one row is one customer that went, on the first day without, with its tenure in days.
 CREATE OR REPLACE TABLE leavings AS
-SELECT s.until AS day, s.until - min(s.since) OVER (PARTITION BY s.customer) AS tenure, c.*
-FROM present_spans s JOIN customers c ON c.customer = s.customer WHERE s.until <= today();
+WITH begun AS (SELECT customer, min(since) AS since FROM present_spans WHERE until <= today() GROUP BY customer)
+SELECT s.until AS day, s.until - b.since AS tenure, c.*
+FROM present_spans s JOIN begun b ON b.customer = s.customer JOIN customers c ON c.customer = s.customer
+WHERE s.until <= today();
 
 -- prospects: one row is one prospect in play in a period, and whether it became a customer in it; for days one row is
 -- all of them.
@@ -129,11 +131,11 @@ whole AS (
     UNION ALL SELECT * FROM spans WHERE since > until
 ),
 merged AS (SELECT w.*, b.since AS customer_since FROM whole w LEFT JOIN begun b ON b.customer = w.customer),
-numbered AS (
+numbered AS MATERIALIZED (
     SELECT *, least(until, coalesce(customer_since, until)) AS last_in_play, dense_rank() OVER (ORDER BY customer) AS place
     FROM merged
 ),
-asked AS (SELECT *, row_number() OVER () AS number FROM periods WHERE grain <> 'day'),
+asked AS MATERIALIZED (SELECT *, row_number() OVER () AS number FROM periods WHERE grain <> 'day'),
 pairs AS (
     SELECT DISTINCT p.number, m.place FROM asked p
     JOIN numbered m ON m.since < p.end_day AND m.last_in_play >= p.start_day

@@ -1,6 +1,6 @@
 -- score_steps: one row is one change of a customer's score: weighted interactions of 30 days, a hundred at most.
 CREATE OR REPLACE TABLE score_steps AS
-WITH kept AS (
+WITH kept AS MATERIALIZED (
     SELECT c.customer, CAST(row_number() OVER () AS INTEGER) AS place, c.first_won_day, n.number
     FROM customers c LEFT JOIN party_numbers n ON n.party = c.customer
 ),

@@ -58,16 +58,21 @@ SELECT * FROM steps;
 -- stage_reach: one row is one deal or lead that reached an open stage of a pipeline or one beyond it, on the day that
 -- it did; in strict mode one that was in this stage, and before in every step up to it.
 CREATE OR REPLACE TABLE stage_reach AS
-WITH entered AS (
-    SELECT entity, record, connection, pipeline_id, sort_order, min(entered_day) AS day FROM stage_entries
-    WHERE funnel_mode() = 'reached' GROUP BY ALL
+WITH numbered AS MATERIALIZED (SELECT *, row_number() OVER () AS number FROM open_stages),
+entered AS (
+    SELECT e.entity = 'leads' AS is_lead, e.record, s.number, e.sort_order > s.sort_order AS is_beyond, e.entered_day
+    FROM stage_entries e JOIN numbered s ON s.connection = e.connection AND s.pipeline_id = e.pipeline_id
+        AND e.sort_order >= s.sort_order
+    WHERE funnel_mode() = 'reached'
+),
+told_apart AS (
+    SELECT is_lead, record, number, min(entered_day) AS day, bool_or(is_beyond) AS onward FROM entered
+    GROUP BY is_lead, record, number
 ),
 reached AS (
-    SELECT e.entity, e.record, s.connection, s.pipeline_id, s.id AS stage_key, min(e.day) AS day,
-        bool_or(e.sort_order > s.sort_order) AS onward
-    FROM entered e JOIN open_stages s ON s.connection = e.connection AND s.pipeline_id = e.pipeline_id
-        AND e.sort_order >= s.sort_order
-    GROUP BY ALL
+    SELECT CASE WHEN t.is_lead THEN 'leads' ELSE 'deals' END AS entity, t.record, s.connection, s.pipeline_id,
+        s.id AS stage_key, t.day, t.onward
+    FROM told_apart t JOIN numbered s ON s.number = t.number
 ),
 all_won AS (
     SELECT o.entity, o.record, s.connection, s.pipeline_id, s.id AS stage_key, o.close_day AS day, true AS onward
