@@ -81,6 +81,13 @@ def count_since(tx: Connection, run_id: int) -> int:
     return int(tx.execute(query).scalar_one())
 
 
+def taken_in_since(tx: Connection, at: datetime | None) -> set[int]:
+    """The ids of the syncs that complete runs name which looked at the present at this moment or later."""
+    query = select(RUNS.c.sync_run_ids).where(*_of_basis(None), RUNS.c.status == "complete")
+    named = tx.scalars(query if at is None else query.where(RUNS.c.computed_at >= at))
+    return {id_ for ids in named for id_ in ids or ()}
+
+
 def rebuilt_moments(tx: Connection) -> Sequence[datetime]:
     """The instants for which values have been rebuilt, the newest first."""
     query = select(RUNS.c.as_of).where(RUNS.c.basis == REBUILT, RUNS.c.status == "complete").distinct()

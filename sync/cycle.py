@@ -53,7 +53,7 @@ def cycle(
         with turn(database, clock, stop, lease=plan.lease, wish=wish) as ours:
             if ours is None:
                 return CycleOutcome(run=run)
-            ended = _ended(database) | {run.run_id}
+            ended = _not_taken_in(database) | {run.run_id}
             computation = _compute(database, kpis, ours, version=version, clock=clock, run_ids=tuple(sorted(ended)))
     except (StoppedError, LeaseLostError):  # whoever took our turn began after this run's end
         return CycleOutcome(run=run)
@@ -101,8 +101,9 @@ def _compute(
     )
 
 
-def _ended(database: Database) -> set[int]:
-    """The runs that have ended since the last snapshot was begun: what this one is the first to take in."""
+def _not_taken_in(database: Database) -> set[int]:
+    """The runs that have ended since the last snapshot was begun, or about then, and that no snapshot names."""
     with database.read() as tx:
         last = snapshots.last_run(tx)
-        return runs.ended_since(tx, last["computed_at"] if last else None)
+        since = last["computed_at"] - LEASE_FOR if last else None
+        return runs.ended_since(tx, since) - snapshots.taken_in_since(tx, since)

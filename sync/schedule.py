@@ -8,6 +8,7 @@ from queue import SimpleQueue
 from threading import Event
 from typing import Any, Protocol
 
+from apscheduler.events import EVENT_JOB_SUBMITTED
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
@@ -28,6 +29,7 @@ from sync.holder import is_dead
 from sync.outcome import RunOutcome, trouble
 from sync.run import Plan
 from sync.signals import listening
+from sync.waiting import Waiting
 from sync.watcher import Watcher
 
 HEART = "heart"
@@ -89,6 +91,8 @@ class Daemon:
         self._heartbeat = heartbeat
         self._handover = Handover(queue, log.info, log.error) if queue is not None else None
         self._scheduler = _scheduler()
+        self._waiting = Waiting(database)
+        self._scheduler.add_listener(lambda event: self._waiting.add(_name(event.job_id)), EVENT_JOB_SUBMITTED)
         self._stop = Event()
         self._signals: SimpleQueue[int] = SimpleQueue()
         self.jobs: Mapping[str, Job] = {}
@@ -229,7 +233,8 @@ class Daemon:
         return max(due or now, not_before or now, now)
 
     def due(self, name: str) -> None:
-        """A connection is due: run it, or ask a worker to."""
+        """A connection is due: run the one that has waited longest of all that are, or ask a worker to."""
+        name = self._waiting.longest(name)
         job = self.jobs.get(name)
         if self._handover is None:
             self.tick(name)
@@ -337,6 +342,11 @@ def _scheduler() -> BackgroundScheduler:
         HEART: {"type": "threadpool", "max_workers": 1},
     }
     return BackgroundScheduler(timezone="UTC", executors=executors)
+
+
+def _name(job_id: str) -> str:
+    """The connection of a scheduler's job; the empty one of the heart itself."""
+    return job_id.removeprefix(f"{HEART}:")
 
 
 def _was_cut_short(tx: Connection, connection: str) -> bool:

@@ -45,13 +45,15 @@ class Service:
         command: Sequence[str] = ("run",),
         every: str = "1h",
         include: str = "",
+        program: Sequence[str] = (),
     ) -> None:
         self.folder, self.url, self.more, self.every = folder, url, more, every
         self.include = f", include: [{include}]" if include else ""
         self.configure(*connections)
-        program = [sys.executable, "-m", "dealmeter", "--config", str(folder / "dealmeter.yaml")]
+        config = str(folder / "dealmeter.yaml")
+        words = [word.format(config=config) for word in program] or ["dealmeter", "--config", config, *command]
         self.process = subprocess.Popen(
-            [*program, *command],
+            [sys.executable, "-m", *words],
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             text=True,
@@ -94,6 +96,7 @@ def service(
     command: Sequence[str] = ("run",),
     every: str = "1h",
     include: str = "",
+    program: Sequence[str] = (),
 ) -> Iterator[Service]:
     """A service that is gone at the end, whatever happened."""
     running = Service(
@@ -105,6 +108,7 @@ def service(
         command=command,
         every=every,
         include=include,
+        program=program,
     )
     try:
         yield running

@@ -13,6 +13,9 @@ from dealmeter.sandbox.hubspot import HubSpotSandbox
 from store.database import Database
 from tests.rig import NAME
 
+KPIS = ("revenue", "win_rate", "open_pipeline_value", "sales_activity_count", "touchpoints_per_customer")
+STARTED = 0.4
+"""The share of a command's time that its start takes: killing that would try little."""
 SETTINGS = "access_token: sandbox-token, budget: {burst_limit: 100000, search_per_second: 5, parallel: 3}"
 
 
@@ -23,7 +26,7 @@ class Commands:
         url = database.url.render_as_string(hide_password=False).replace("postgresql+psycopg", "postgresql")
         self.config = folder / "dealmeter.yaml"
         self.config.write_text(
-            f"version: 1\ndatabase: {{url: '{url}'}}\nkpis: {{calendars: [gregorian]}}\n"
+            f"version: 1\ndatabase: {{url: '{url}'}}\nkpis: {{include: [{', '.join(KPIS)}], calendars: [gregorian]}}\n"
             f"connections:\n  - {{name: {NAME}, crm: hubspot, settings: {{{SETTINGS}, base_url: '{sandbox.url}'}}}}\n"
         )
 
@@ -47,8 +50,8 @@ class Commands:
             return process.wait() == -signal.SIGKILL
 
     def kill_somewhere(self, longest: float, seed: int, *words: str) -> bool:
-        """Killed at a random moment of its life."""
-        return self.kill(random.Random(seed).uniform(0.05, longest), *words)  # no secret
+        """Killed at a random moment of its work."""
+        return self.kill(random.Random(seed).uniform(STARTED * longest, longest), *words)  # no secret
 
     def run_with_room_for(self, size: int, *words: str) -> subprocess.CompletedProcess[str]:
         """With no room for files above `size` bytes, as on a full disk."""

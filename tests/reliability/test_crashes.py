@@ -13,17 +13,17 @@ from store import migrate
 from store.backup import check
 from store.database import Database
 from tests.reliability.conftest import Promise
-from tests.reliability.processes import Commands
+from tests.reliability.processes import KPIS, Commands
 from tests.reliability.values import values
 from tests.rig import HOUR, Rig, rig
 
-SETTINGS = KpiSettings(calendars=("gregorian",))
+SETTINGS = KpiSettings(include=KPIS, calendars=("gregorian",))
 
 
 @pytest.fixture
 def it(database: Database) -> Iterator[Rig]:
     """An account of some pages."""
-    with rig(database, deals=120, activities_per_deal=1) as made:
+    with rig(database, deals=60, activities_per_deal=1) as made:
         yield made
 
 
@@ -34,7 +34,7 @@ def test_a_full_run_is_killed(it: Rig, tmp_path: Path, promise: Promise) -> None
         migrate.upgrade(clean)
         (tmp_path / "clean").mkdir()
         longest = Commands(tmp_path / "clean", it.sandbox, clean).run("sync", "--no-kpis")
-        for seed in promise.cases(2):
+        for seed in promise.cases(1):
             commands.kill_somewhere(longest, seed, "sync", "--full", "--no-kpis")
         commands.run("sync", "--full", "--no-kpis")
         it.assert_equals_account()
@@ -49,7 +49,7 @@ def test_an_incremental_run_is_killed(it: Rig, tmp_path: Path, promise: Promise)
     )
     commands = Commands(tmp_path, it.sandbox, it.database)
     longest = commands.run("sync", "--no-kpis")
-    for seed in promise.cases(2):
+    for seed in promise.cases(1):
         it.edits.live(HOUR, changes=40, seed=seed)
         commands.kill_somewhere(longest, seed, "sync", "--deep", "--no-kpis")
     it.later(2 * HOUR)
@@ -95,7 +95,7 @@ def test_a_migration_is_killed(database_url: str, tmp_path: Path, promise: Promi
             first = "0001"
             migrate.downgrade(database, first)
             longest = commands.run("db", "upgrade")
-            for seed in promise.cases(2):
+            for seed in promise.cases(1):
                 if migrate.current(database) != first:
                     migrate.downgrade(database, first)
                 commands.kill_somewhere(longest, seed, "db", "upgrade")

