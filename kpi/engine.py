@@ -88,7 +88,7 @@ def compute(
         }
         if at is None:
             known = {key: metric for key, metric in chosen.items() if key not in missing}
-            broken += _rechecked(database, source, duck, settings, before, said, known, limits)
+            broken = (*broken, *_rechecked(database, source, duck, settings, before, said, known, limits))
         touched(duck, chosen, since)
         remapped = _is_remapped(before, reporting, definitions)
         checked, written = compare(duck, source, remapped=remapped)
