@@ -73,7 +73,7 @@ def compute(
         bring(source, duck, reporting, at, *more, metrics=_without(chosen, missing))
         fill(duck, settings, reporting, chosen, missing, _kept(settings), at or now)
         broken = (*violations(duck, chosen), *lost_aliases(database))
-        touched(duck, chosen, since)
+        touched(source, duck, chosen, since, is_brought=True)
         remapped = _is_remapped(before, reporting, definitions)
         checked, written = compare(duck, source, remapped=remapped)
         with database.write() as tx:
