@@ -89,7 +89,7 @@ def compute(
         if at is None:
             known = {key: metric for key, metric in chosen.items() if key not in missing}
             broken = (*broken, *_rechecked(database, source, duck, settings, before, said, known, limits))
-        touched(duck, chosen, since)
+        touched(source, duck, chosen, since, is_brought=True)
         remapped = _is_remapped(before, reporting, definitions)
         checked, written = compare(duck, source, remapped=remapped)
         with database.write() as tx:
@@ -132,9 +132,7 @@ def _rechecked(
     if before is None or key is None:
         return ()
     calendar, taken_at = name_of(settings.calendars[0]), before["computed_at"]
-    wider, narrow = (touched_copies(since, is_sqlite=source.is_sqlite) for since in (taken_at - LAG, taken_at))
-    source.copy(wider)
-    touched(duck, {key: metrics[key]}, taken_at - LAG)
+    touched(source, duck, {key: metrics[key]}, taken_at - LAG)
     again = partial(
         evaluate,
         database,
@@ -146,7 +144,7 @@ def _rechecked(
         metrics=metrics,
     )
     found = contradictions(database, duck, key, taken_at, calendar, again)
-    source.copy(narrow)
+    source.copy(touched_copies(taken_at, is_sqlite=source.is_sqlite))  # as they were brought
     return found
 
 

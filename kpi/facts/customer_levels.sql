@@ -132,7 +132,8 @@ whole AS (
 ),
 merged AS (SELECT w.*, b.since AS customer_since FROM whole w LEFT JOIN begun b ON b.customer = w.customer),
 numbered AS MATERIALIZED (
-    SELECT *, least(until, coalesce(customer_since, until)) AS last_in_play, dense_rank() OVER (ORDER BY customer) AS place
+    SELECT *, least(until, coalesce(customer_since, until)) AS last_in_play,
+        dense_rank() OVER (ORDER BY customer) AS place
     FROM merged
 ),
 asked AS MATERIALIZED (SELECT *, row_number() OVER () AS number FROM periods WHERE grain <> 'day'),

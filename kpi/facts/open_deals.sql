@@ -49,6 +49,8 @@ FROM priced p
 LEFT JOIN rates r ON r.connection = p.connection AND r.currency = p.deal_currency AND r.day = p.from_day
 WHERE coalesce(p.amount, 0) >= 0;
 
+DROP TABLE turns;
+
 -- open_moments: one row is one deal that is open at the end of a month (and now), with its state at that moment.
 CREATE OR REPLACE TABLE open_moments AS
 WITH spanned AS (

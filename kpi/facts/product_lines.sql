@@ -8,8 +8,8 @@ GROUP BY ALL;
 
 CREATE OR REPLACE TABLE product_lines AS
 WITH lines AS (
-    SELECT d.* REPLACE (member_id(l.connection, l.product_id) AS product), l.id AS line, o.deal_currency,
-        coalesce(l.quantity, 1) AS quantity, converted(l.net_amount, d.rate) AS net, l.unit_cost AS line_cost,
+    SELECT d.deal, d.connection, d.day, d.rate, member_id(l.connection, l.product_id) AS product, l.id AS line,
+        o.deal_currency, coalesce(l.quantity, 1) AS quantity, converted(l.net_amount, d.rate) AS net, l.unit_cost AS line_cost,
         p.unit_cost AS product_cost, p.currency AS product_currency,
         row_number() OVER (PARTITION BY d.deal ORDER BY l.id) = 1 AS is_first
     FROM line_items l JOIN deal o ON o.connection = l.connection AND o.id = l.deal_id
@@ -32,9 +32,9 @@ priced AS (
     LEFT JOIN any_rates a ON a.currency = c.cost_currency AND a.day = c.day
 ),
 explained AS (SELECT deal, sum(coalesce(net, 0)) AS value FROM lines GROUP BY deal)
-SELECT p.* EXCLUDE (deal_currency, quantity, net, line_cost, product_cost, product_currency, unit_cost, cost_currency),
-    coalesce(net, 0) AS value, net IS NOT NULL AND cost IS NOT NULL AS has_cost
-FROM priced p
+SELECT d.* REPLACE (p.product AS product), p.line, p.is_first, p.cost, coalesce(p.net, 0) AS value,
+    p.net IS NOT NULL AND p.cost IS NOT NULL AS has_cost
+FROM priced p JOIN closed_deals d ON d.deal = p.deal
 UNION ALL BY NAME
 SELECT d.* REPLACE ('__unallocated__' AS product), e.deal IS NULL AS is_first,
     d.revenue - coalesce(e.value, 0) AS value, false AS has_cost

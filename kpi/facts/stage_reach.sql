@@ -105,7 +105,8 @@ judged AS (
     FROM placed p JOIN stage_outcomes o ON o.entity = p.entity AND o.record = p.record
 ),
 told AS (
-    SELECT j.*, day_end(j.day) AS at, CAST(is_onward AS INTEGER) AS onward, CAST(NOT is_onward AND is_elsewhere AS INTEGER) AS moved,
+    SELECT j.*, day_end(j.day) AS at, CAST(is_onward AS INTEGER) AS onward,
+        CAST(NOT is_onward AND is_elsewhere AS INTEGER) AS moved,
         CAST(NOT is_onward AND NOT is_elsewhere AND is_lost AS INTEGER) AS dropped,
         CAST(NOT is_onward AND NOT is_elsewhere AND NOT is_lost AS INTEGER) AS staying
     FROM judged j

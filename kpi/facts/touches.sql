@@ -68,3 +68,7 @@ SELECT a.*, coalesce(d.pipeline, '__none__') AS pipeline, coalesce(d.stage, '__n
     coalesce(d.region, '__none__') AS region
 FROM rep_activities a LEFT JOIN activity_deals d ON d.activity = a.activity
 WHERE a.conversation = 1 OR a.demo = 1;
+
+-- What only leads there takes the room of the facts.
+DROP TABLE named_ends;
+DROP TABLE activity_ends;
