@@ -5,7 +5,7 @@ WORKERS ?= 2
 
 PATIENCE ?= 10
 
-.PHONY: help demo test check dev bench reliability format constraints clean
+.PHONY: help demo test check audit dev bench reliability format constraints clean
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -21,6 +21,9 @@ check: .venv/.dev ## Lint, format, types, floors
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+audit: .venv/.dev ## Known vulnerabilities of what is installed
+	@.ci/audit
 
 dev: .venv/.dev ## Set up to develop
 	@echo "ready: make check, make test, make bench; the program is $(BIN)/dealmeter"
