@@ -5,7 +5,7 @@ WORKERS ?= 2
 
 PATIENCE ?= 10
 
-.PHONY: help demo test check dev bench reliability format constraints clean
+.PHONY: help demo test check audit dev bench reliability format constraints clean
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -22,6 +22,9 @@ check: .venv/.dev ## Lint, format, types, floors
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+audit: .venv/.dev ## Known vulnerabilities of what is installed
+	@.ci/audit
+
 dev: .venv/.dev ## Set up to develop
 	@echo "ready: make check, make test, make bench; the program is $(BIN)/dealmeter"
 
@@ -31,7 +34,7 @@ bench: .venv/.dev ## Measure: a large sync, a full recompute (some minutes)
 
 reliability: .venv/.dev ## Try the promises PATIENCE times as hard (10) and write the table
 	@DEALMETER_PATIENCE=$(PATIENCE) DEALMETER_RELIABILITY_REPORT=docs/reliability.md \
-	  $(BIN)/pytest -q tests/reliability tests/sync/test_several_daemons.py
+	  $(BIN)/pytest -q tests/reliability tests/sync/test_several_daemons.py tests/sync/test_celery.py
 
 format: .venv/.dev ## Format the code
 	@$(BIN)/ruff check --fix .

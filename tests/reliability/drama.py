@@ -19,6 +19,8 @@ SKEWS = tuple(timedelta(seconds=seconds) for seconds in (0, 0, 2, -2, 240, -240)
 """How far HubSpot's Date header is off the stamps of its records."""
 AHEAD = tuple(timedelta(minutes=minutes) for minutes in (0, 0, 3, -3, 500, -500))
 """How far our clock is ahead of HubSpot's; it does not jump within a story, as leases live by it."""
+LATE = timedelta(minutes=70)
+"""Beyond the second read of changes, which is an hour behind."""
 LAGS = (timedelta(0), timedelta(seconds=30), timedelta(minutes=5), timedelta(minutes=50))
 
 
@@ -152,6 +154,43 @@ class Drama:
         self.it.assert_equals_account()
         again = self.it.sync(deep=True)
         assert (again.outcome, again.counts.written) == ("ok", 0), again.counts
+
+    def grow(self, seed: int, steps: int) -> None:
+        """A story without purges, merges and links, which ordinary runs are to follow by themselves."""
+        rng = Random(seed)
+        for _ in range(steps):
+            self.it.sandbox.faults.rate, self.it.sandbox.faults.mix = rng.choice(FAULTS[:3]), trouble.PASSING
+            self.it.sandbox.set_search_lag(rng.choice(LAGS))
+            stage = rng.choice(sorted(self.it.by_stage()))
+            self.it.edits.create("deals", {"dealname": str(seed), "amount": "5.00", "dealstage": stage})
+            rng.choice((self._change, self._bulk, self._archive))("deals", rng)
+            self.it.later(timedelta(minutes=rng.randrange(1, 20)))
+            self._ordinary(crash_at=rng.choice((None, 1, 2, 3, 4)))
+        self.it.sandbox.faults.clear()
+        self.it.sandbox.set_search_lag(timedelta(0))
+        for _ in range(2):  # the second reads what the first saw too late
+            self.it.later(LATE)
+            self._ordinary(crash_at=None)
+
+    def read_first(self, crash_at: int) -> None:
+        """The first read, crashed at its n-th page, and ended."""
+        self._ordinary(crash_at)
+        self._ordinary(None)
+
+    def _ordinary(self, crash_at: int | None) -> None:
+        """A run of what deals tell by their time of change, which may crash after the n-th page with deals."""
+        left = crash_at
+
+        def progress(stream: str, read: int) -> None:
+            nonlocal left
+            if stream.startswith("deals") and left is not None and (left := left - 1) == 0:
+                raise CrashError
+
+        try:
+            self.it.sync(progress=progress, only=("deals",), lease=CRASHED_FOR / 2)
+        except CrashError:
+            self.happened["crashes"] += 1
+            self.it.later(CRASHED_FOR)
 
     def step(self, rng: Random) -> None:
         """Any of it."""

@@ -15,6 +15,7 @@ from store import reads
 from store.database import Database
 from tests.broker import Broker
 from tests.daemon import Service, service
+from tests.reliability.conftest import Promise, promise  # noqa: F401
 from tests.reliability.fleet import assert_never_twice_at_a_time, plain
 from tests.rig import NOW
 from tests.service.receiver import receiver
@@ -28,6 +29,17 @@ database: {{url: "{url}"}}
 executor: {{kind: celery, broker: "{broker}"}}
 """
 HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def promised(promise: Promise) -> None:  # noqa: F811
+    """The promise that each of these tests tries once."""
+    promise.is_that(
+        "With Celery a wish that comes twice, a killed worker or a broker that is away loses nothing, and nothing runs "
+        "twice at a time",
+        "a real broker, daemon and workers in processes of their own; one case is a scenario",
+    )
+    promise.tried = 1
 
 
 @pytest.fixture
