@@ -1,7 +1,7 @@
 """Open a database and hold a transaction; with `store.upsert` the only place that knows dialects."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -17,15 +17,18 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
 from store.errors import DatabaseUnavailableError
 
 DEFAULT_URL = "sqlite:///dealmeter.db"
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+BUSY_S = 30
+"""How long a writer waits for another."""
+WAL = "PRAGMA journal_mode = WAL"
 SQLITE_PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
-    "PRAGMA busy_timeout = 30000",
+    f"PRAGMA busy_timeout = {BUSY_S * 1000}",
     "PRAGMA cache_size = -32000",
     "PRAGMA temp_store = FILE",
 )
@@ -154,7 +157,7 @@ def _sqlite(url: URL) -> Engine:
                 f"the folder {folder} of the database file does not exist",
                 hint="create the folder or name another file in `database.url`",
             )
-    engine = create_engine(url, connect_args={"timeout": 30}, hide_parameters=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_S}, hide_parameters=True)
 
     @event.listens_for(engine, "do_connect")
     def _create_private(*_: object) -> None:
@@ -166,6 +169,7 @@ def _sqlite(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: object) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
+        _patient(lambda: connection.execute(WAL).close())
         for pragma in SQLITE_PRAGMAS:
             connection.execute(pragma).close()
 
@@ -175,6 +179,14 @@ def _sqlite(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _patient(switch: Callable[[], None]) -> None:
+    """Of several that open a new file at once SQLite turns all but one away from switching to WAL, without waiting."""
+    locked = retry_if_exception(lambda error: "locked" in str(error))
+    for attempt in Retrying(retry=locked, wait=wait_random(0.01, 0.1), stop=stop_after_delay(BUSY_S), reraise=True):
+        with attempt:
+            switch()
 
 
 @contextmanager

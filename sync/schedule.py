@@ -8,7 +8,6 @@ from queue import SimpleQueue
 from threading import Event
 from typing import Any, Protocol
 
-from apscheduler.events import EVENT_JOB_SUBMITTED
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
@@ -29,7 +28,7 @@ from sync.holder import is_dead
 from sync.outcome import RunOutcome, trouble
 from sync.run import Plan
 from sync.signals import listening
-from sync.waiting import Waiting
+from sync.waiting import Threads, Waiting
 from sync.watcher import Watcher
 
 HEART = "heart"
@@ -90,9 +89,8 @@ class Daemon:
         self._watchers = watchers
         self._heartbeat = heartbeat
         self._handover = Handover(queue, log.info, log.error) if queue is not None else None
-        self._scheduler = _scheduler()
         self._waiting = Waiting(database)
-        self._scheduler.add_listener(lambda event: self._waiting.add(_name(event.job_id)), EVENT_JOB_SUBMITTED)
+        self._scheduler = _scheduler(self._waiting)
         self._stop = Event()
         self._signals: SimpleQueue[int] = SimpleQueue()
         self.jobs: Mapping[str, Job] = {}
@@ -335,18 +333,10 @@ def settle(database: Database, run: RunOutcome, *, settings_hash: str, now: date
         runs.postpone(tx, run.connection, now + run.postponed if run.postponed is not None else None)
 
 
-def _scheduler() -> BackgroundScheduler:
+def _scheduler(waiting: Waiting) -> BackgroundScheduler:
     """The heart beats in a thread of its own, so that eight long runs don't look like death."""
-    executors = {
-        "default": {"type": "threadpool", "max_workers": 8},
-        HEART: {"type": "threadpool", "max_workers": 1},
-    }
+    executors = {"default": Threads(waiting, workers=8), HEART: {"type": "threadpool", "max_workers": 1}}
     return BackgroundScheduler(timezone="UTC", executors=executors)
-
-
-def _name(job_id: str) -> str:
-    """The connection of a scheduler's job; the empty one of the heart itself."""
-    return job_id.removeprefix(f"{HEART}:")
 
 
 def _was_cut_short(tx: Connection, connection: str) -> bool:

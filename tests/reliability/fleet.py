@@ -2,7 +2,7 @@
 
 import json
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -87,10 +87,7 @@ class Fleet:
 
     def until(self, what: Callable[[], bool], longest_s: float = LONGEST_S) -> None:
         """Wait until something is so; with what was told where it never is."""
-        end = monotonic() + longest_s
-        while not what():
-            assert monotonic() < end, [(one.process.poll(), one.told[-5:]) for one in self.members]
-            Event().wait(LOOK_AGAIN_S)
+        until(what, self.members, longest_s)
 
     def runs(self) -> list[dict[str, Any]]:
         """Every run, as the books have it, in the order in which they began."""
@@ -113,6 +110,14 @@ def fleet(folder: Path, sandbox: HubSpotSandbox, url: str, *names: str, **config
     """A fleet of none yet; its daemons are gone at the end, whatever happened."""
     with ExitStack() as stack:
         yield Fleet(stack, folder, sandbox, url, *names, **configured)
+
+
+def until(what: Callable[[], bool], members: Sequence[Member], longest_s: float = LONGEST_S) -> None:
+    """Wait until something is so; with what members have told where it never is."""
+    end = monotonic() + longest_s
+    while not what():
+        assert monotonic() < end, [(one.process.poll(), one.told[-5:]) for one in members]
+        Event().wait(LOOK_AGAIN_S)
 
 
 def runs(database: Database) -> list[dict[str, Any]]:

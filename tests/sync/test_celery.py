@@ -16,7 +16,7 @@ from store.database import Database
 from tests.broker import Broker
 from tests.daemon import Service, service
 from tests.reliability.conftest import Promise, promise  # noqa: F401
-from tests.reliability.fleet import assert_never_twice_at_a_time, plain
+from tests.reliability.fleet import Member, assert_never_twice_at_a_time, plain, until
 from tests.rig import NOW
 from tests.service.receiver import receiver
 from tests.service.test_operations import fetch
@@ -97,15 +97,12 @@ def assert_complete(database_url: str, *connections: str) -> None:
 
 
 def test_two_workers_serve_every_connection_and_none_twice(fleet: Fleet, database_url: str) -> None:
-    workers = [fleet.start("worker", "--concurrency", "2", connections=CONNECTIONS) for _ in range(2)]
-    for worker in workers:
-        worker.until("started")
-    daemon = fleet.start("run", connections=CONNECTIONS)
-    while len(outcomes(database_url)) < len(CONNECTIONS) or "running" in outcomes(database_url):
-        for worker in workers:
-            worker.until("run_ended")
+    workers = [Member(fleet.start("worker", "--concurrency", "2", connections=CONNECTIONS)) for _ in range(2)]
+    until(lambda: all(worker.of("started") for worker in workers), workers)
+    daemon = Member(fleet.start("run", connections=CONNECTIONS))
+    until(lambda: sum(len(worker.of("run_ended")) for worker in workers) == len(CONNECTIONS), (daemon, *workers))
     for process in (daemon, *workers):
-        assert process.stop(signal.SIGTERM) == 143
+        assert process.stop() == 143
     assert outcomes(database_url) == ["ok"] * len(CONNECTIONS)
     assert_complete(database_url, *CONNECTIONS)
 
