@@ -33,6 +33,8 @@ from sync.watcher import Watcher
 
 HEART = "heart"
 HEARTBEAT = timedelta(seconds=10)
+AS_OFTEN_AS_DUE = 1_000_000
+"""APScheduler's limit on calls of one job is none of ours: `Threads` sees to it."""
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -169,7 +171,7 @@ class Daemon:
                 args=[job.name],
                 id=job.name,
                 next_run_time=first,
-                max_instances=1,
+                max_instances=AS_OFTEN_AS_DUE,
                 coalesce=True,
                 misfire_grace_time=None,
             )
@@ -194,7 +196,9 @@ class Daemon:
         for name in sorted(silent):
             self._log.info(f"{name}: its run fell silent; going on", action="taken_over", connection=name)
         for name in sorted(silent | (self._untaken & set(self.jobs))):
-            self._scheduler.add_job(self.due, args=[name], id=f"{HEART}:{name}", replace_existing=True)
+            self._scheduler.add_job(
+                self.due, args=[name], id=f"{HEART}:{name}", replace_existing=True, misfire_grace_time=None
+            )
 
     def _may_rescue(self, name: str, now: datetime) -> bool:
         """A worker that has been asked to go on gets as long as a lease to begin."""
@@ -230,15 +234,21 @@ class Daemon:
             due = last + (job.every or timedelta(0)) if last is not None else now
         return max(due or now, not_before or now, now)
 
-    def due(self, name: str) -> None:
-        """A connection is due: run the one that has waited longest of all that are, or ask a worker to."""
-        name = self._waiting.longest(name)
-        job = self.jobs.get(name)
-        if self._handover is None:
-            self.tick(name)
-        elif job is not None and not self._stop.is_set() and self._may_run(job):
-            now = self._clock.now()
-            self._handover.ask(name, now=now, for_=until_next(job, now))
+    def due(self, _: str) -> None:
+        """A connection is due: run all that are, who has waited longest first, until none is left for us."""
+        while self._one_is_due():
+            pass
+
+    def _one_is_due(self) -> bool:
+        """Run one, or ask a worker to; whether there was one."""
+        with self._waiting.longest() as name:
+            job = self.jobs.get(name or "")
+            if self._handover is None:
+                self.tick(name or "")
+            elif job is not None and not self._stop.is_set() and self._may_run(job):
+                now = self._clock.now()
+                self._handover.ask(job.name, now=now, for_=until_next(job, now))
+            return name is not None
 
     def tick(self, name: str, *, wanted_at: datetime | None = None) -> CycleOutcome | None:
         """One due run of a connection; None where it was not its time after all.
