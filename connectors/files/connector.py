@@ -101,7 +101,7 @@ class FilesConnector:
         return Movement(created=count, changed=count, deleted=count)
 
     def shape(self, streams: Collection[str]) -> Shape:
-        """The columns of the files that were read, by their names there: those that we know, and those mapped to ours."""
+        """The columns of the files that were read, by their names there: those that we know or were told of."""
         return {name: self._shown(name, header) for name, header in self._headers.items() if name in streams}
 
     def close(self) -> None:

@@ -247,8 +247,8 @@ def shown(key: str) -> str:
 
 
 ALWAYS = frozenset({"updated_at", "deleted_at", "merged_into_id"})
-"""What a row says whatever its columns: it is whole, and it is there. Of other columns that a file lacks nothing is said,
-so what they brought once stays."""
+"""What a row says whatever its columns: it is whole, and it is there. Of other columns that the file lacks it says
+nothing, so what they brought once stays."""
 DERIVED = {
     "deals": ("is_closed",),
     "deal_stage_changes": ("source", "exited_at"),
