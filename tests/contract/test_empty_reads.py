@@ -36,8 +36,8 @@ def of(outcome: RunOutcome, name: str) -> StreamOutcome:
 
 
 def test_a_full_read_that_brings_nothing_says_so_until_it_is_allowed(it: Rig) -> None:
-    for plan in ({"full": True}, {}, {}):
-        outcome = it.sync(**plan)
+    for full in (True, False, False):
+        outcome = it.sync(full=full)
         assert outcome.outcome == PARTIAL
         deals = of(outcome, "deals")
         assert deals.outcome == FAILED

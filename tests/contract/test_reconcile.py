@@ -1,7 +1,6 @@
 """Our numbers beside the CRM's own, what a run that lost something says, and the CRM's schema changing under us."""
 
 from dataclasses import replace
-from datetime import timedelta
 from threading import Event
 from typing import Any
 
@@ -9,8 +8,7 @@ from sqlalchemy import delete, select, update
 
 from connectors.hubspot import HubSpotConnector
 from connectors.salesforce import SalesforceConnector
-from dealmeter.sandbox.record import Kind
-from store import differences, drift
+from store import differences
 from store.database import Database
 from store.records import Deal
 from store.schema import TABLES
@@ -113,41 +111,3 @@ def test_many_deletions_are_told_once(sqlite: Database) -> None:
         it.assert_equals_account()
         it.later(2 * HOUR)
         assert it.sync().outcome == OK
-
-
-def test_an_object_that_was_read_before_is_not_skipped_in_silence(sqlite: Database) -> None:
-    with rig(sqlite, deals=10, activities_per_deal=1, extras=True, settings={"include": ["deals", "tickets"]}) as it:
-        assert it.sync().outcome == OK
-        it.sandbox.set_scopes({"oauth", "crm.objects.deals.read", "crm.objects.contacts.read"})
-        it.later(HOUR)
-        outcome = it.sync()
-        assert outcome.outcome == PARTIAL
-        assert [(change.object, change.what) for change in outcome.changes] == [("tickets", drift.REMOVED)]
-        assert it.sync().changes == []
-        it.sandbox.set_scopes(None)
-        assert [change.what for change in it.sync().changes] == [drift.ADDED]
-
-
-def test_hubspot_properties_and_stages_that_change_are_events_and_old_values_stay(sqlite: Database) -> None:
-    with rig(sqlite, deals=30, activities_per_deal=1) as it:
-        it.sync()
-        before = {row["id"]: row["next_step"] for row in it.rows(Deal)}
-        it.sandbox.portal.remove(Kind.DEAL, "hs_next_step")
-        it.sandbox.portal.define(Kind.DEAL, "amount", type="string")
-        it.edits.update("deals", [int(next(iter(before)))], {"dealname": "Another"})
-        it.later(timedelta(minutes=15))
-        outcome = it.sync()
-        assert {(c.field, c.what) for c in outcome.changes} == {("hs_next_step", "removed"), ("amount", "retyped")}
-        assert {row["id"]: row["next_step"] for row in it.rows(Deal)} == before
-        with sqlite.read() as tx:
-            told = [drift.told(event) for event in drift.events(tx, NAME, run_id=outcome.run_id)]
-        assert any("'hs_next_step'" in each and "stays as it was" in each for each in told)
-
-
-def test_salesforce_fields_that_change_are_events(sqlite: Database) -> None:
-    with salesforce.rig(sqlite, deals=10, activities_per_deal=0) as it:
-        it.sync()
-        it.sandbox.schema.remove("Opportunity", "NextStep")
-        it.later(timedelta(minutes=15))
-        changes = it.sync().changes
-        assert [(change.object, change.field, change.what) for change in changes] == [("deals", "NextStep", "removed")]
