@@ -369,9 +369,7 @@ class _Run:
                 finished=outcome in {OK, PARTIAL},
                 now=self.clock.now(),
             )
-            if (
-                stream in self.emptied and error is not None
-            ):  # until somebody allows it, each run looks again from the beginning
+            if stream in self.emptied and error is not None:  # each run begins again, until somebody allows it
                 runs.drop_checkpoint(tx, self.grant, stream, now=self.clock.now())
         if error is not None and ends_run(error):
             self.abandon.set()
