@@ -64,7 +64,7 @@ def reconcile(
 
 
 def _again(connector: Connector, objects: Set[str]) -> tuple[set[str], set[str]]:
-    """The passes that repair some objects; and, to be read from the beginning, what hangs on these, and other objects."""
+    """The passes that repair some objects; and, to be read from the beginning, what hangs on these, and the others."""
     names = {stream.name for stream in connector.streams}
     whole = {name for name in objects if f"{name}.reconcile" not in names}
     passes = {f"{name}.{which}" for name in objects - whole for which in REPAIRING} & names
