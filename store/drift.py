@@ -179,8 +179,8 @@ def events(
 
 def counted(tx: Connection, connection: str) -> Mapping[str, int]:
     """How many events of each kind there were, 0 included."""
-    query = select(EVENTS.c.what, func.count().label("count")).where(EVENTS.c.connection == connection)
-    return dict.fromkeys(KINDS, 0) | {row.what: row.count for row in tx.execute(query.group_by(EVENTS.c.what))}
+    query = select(EVENTS.c.what, func.count()).where(EVENTS.c.connection == connection).group_by(EVENTS.c.what)
+    return dict.fromkeys(KINDS, 0) | {str(what): int(count) for what, count in tx.execute(query)}
 
 
 def told(event: RowMapping | Mapping[str, Any]) -> str:
