@@ -19,6 +19,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 
 from store.errors import DatabaseUnavailableError
+from store.json_text import json_text
 
 DEFAULT_URL = "sqlite:///dealmeter.db"
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
@@ -138,7 +139,7 @@ def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         return _sqlite(url)
     try:
-        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True, json_serializer=json_text)
     except ModuleNotFoundError as error:
         raise DatabaseUnavailableError(
             f"PostgreSQL needs a driver that is not installed ({error.name})",
