@@ -15,6 +15,13 @@ NOT_TEXT = "\N{REPLACEMENT CHARACTER}"
 def decoded(data: bytes) -> Any:
     """The value of a JSON text without NUL characters; half an emoji becomes U+FFFD. Raises ValueError."""
     try:
+        return _decoded(data)
+    except RecursionError:
+        raise ValueError("lists within lists without end") from None
+
+
+def _decoded(data: bytes) -> Any:
+    try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError:
         if not SURROGATE.search(data):

@@ -12,6 +12,8 @@ from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import Field
 
+from store.json_text import json_text
+
 SIX_DECIMALS = Decimal("0.000001")
 SIGNIFICANT_DIGITS = 15  # what a double keeps exactly; SQLite has no decimal type
 
@@ -136,7 +138,7 @@ class JsonType(TypeDecorator[Any]):
         """Text on SQLite; PostgreSQL's driver takes the value itself."""
         if value is None or dialect.name == "postgresql":
             return value
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+        return json_text(value, option=orjson.OPT_SORT_KEYS)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """The value again."""

@@ -20,6 +20,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, Oper
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
 from store.errors import DatabaseUnavailableError
+from store.json_text import json_text
 
 DEFAULT_URL = "sqlite:///dealmeter.db"
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
@@ -141,7 +142,7 @@ def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         return _sqlite(url)
     try:
-        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True, json_serializer=json_text)
     except ModuleNotFoundError as error:
         raise DatabaseUnavailableError(
             f"PostgreSQL needs a driver that is not installed ({error.name})",

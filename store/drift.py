@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, insert, select
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select
 
 from store.leases import Grant, confirm
 from store.schema import SchemaEvent, SchemaField, table_of
@@ -14,7 +14,7 @@ from store.upsert import upsert
 FIELDS = table_of(SchemaField)
 EVENTS = table_of(SchemaEvent)
 READABLE = "readable"
-REMOVED, ADDED, RETYPED, RENAMED = "removed", "added", "retyped", "renamed"
+REMOVED, ADDED, RETYPED, RENAMED = KINDS = "removed", "added", "retyped", "renamed"
 PIPELINES = "pipelines"
 """What the names of objects end in whose fields are pipelines and stages: all of them are told each time."""
 WHOLE = ""
@@ -175,6 +175,12 @@ def events(
     if run_id is not None:
         query = query.where(EVENTS.c.run_id == run_id)
     return tx.execute(query).mappings().all()
+
+
+def counted(tx: Connection, connection: str) -> Mapping[str, int]:
+    """How many events of each kind there were, 0 included."""
+    query = select(EVENTS.c.what, func.count()).where(EVENTS.c.connection == connection).group_by(EVENTS.c.what)
+    return dict.fromkeys(KINDS, 0) | {str(what): int(count) for what, count in tx.execute(query)}
 
 
 def told(event: RowMapping | Mapping[str, Any]) -> str:

@@ -6,12 +6,12 @@ from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection, Table, Text, and_, bindparam, cast, column, false, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
 from store.columns import InstantType, instant_text
+from store.json_text import json_text
 
 Guard = Callable[[Any, Any], ColumnElement[bool]]
 """A condition over (the stored row, the incoming row) under which the stored one stays as it is."""
@@ -65,7 +65,7 @@ class _Prepared:
 
 def _execute(tx: Connection, prepared: _Prepared, rows: Sequence[Values], constants: Values) -> int:
     if tx.dialect.name == "postgresql":  # a page is one statement with one parameter, and the constants
-        page = orjson.dumps(rows, default=str).decode()
+        page = json_text(rows, default=str)
         parameters: Values = {"rows": page, **{f"all_{name}": value for name, value in constants.items()}}
         result = tx.execute(prepared.statement, parameters, execution_options={"preserve_rowcount": True})
     else:

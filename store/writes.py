@@ -22,7 +22,7 @@ MARKS = table_of(SweepMark)
 RUN_STREAMS = table_of(SyncRunStream)
 
 Values = dict[str, Any]
-FIELDS: Mapping[type[Statement], frozenset[str]] = {record: frozenset(record.model_fields) for record in ENTITIES}
+THERE = frozenset({"deleted_at"})
 KEYS: Mapping[type[Statement], Callable[[Values], Any]] = {record: itemgetter(*record.keys) for record in ENTITIES}
 
 
@@ -89,12 +89,12 @@ def save_cursor(tx: Connection, connection: str, run_id: int, stream: str, page:
 def _by_kind(records: Iterable[Statement]) -> dict[tuple[type[Statement], frozenset[str]], dict[Any, Values]]:
     """The values of records of one type and with the same fields, each key once: the last one said counts.
 
-    A detail always says all its fields: a link that is back is no tombstone any more.
+    A detail always says that it is there: a link that is back is no tombstone any more.
     """
     kinds: dict[tuple[type[Statement], frozenset[str]], dict[Any, Values]] = {}
     for record in records:
         kind = type(record)
-        said = FIELDS[kind] if issubclass(kind, Detail) else frozenset(record.model_fields_set)
+        said = frozenset(record.model_fields_set | THERE if issubclass(kind, Detail) else record.model_fields_set)
         values = record.__dict__
         kinds.setdefault((kind, said), {})[KEYS[kind](values)] = values
     return kinds

@@ -1,6 +1,6 @@
 """Reconcile: compare with the CRM's totals on demand, and read again what differs."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import Event
@@ -19,6 +19,8 @@ from sync.run import Plan, execute
 
 REPAIRING = ("archived", "calculated", "reconcile")
 """The passes that see what changes don't tell."""
+LATE = "late"
+"""The pass over changes once more; the others bring what hangs on a record, such as the history of a deal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +45,11 @@ def reconcile(
     """
     with _opened(database, plan, clock, stop) as connector:
         found = Reconciled(compared=compare(database, plan.connection, connector))
-        passes, whole = _again(connector, found.differing)
+        passes, anew = _again(connector, found.differing)
     _keep(database, plan.connection, found, clock)
     if not repair or not found.differing:
         return found
-    plans = [replace(plan, only=passes, deep=True), replace(plan, only=whole, full=True)]
+    plans = [replace(plan, only=passes, deep=True), replace(plan, only=anew, full=True)]
     runs = [
         execute(database, each, version=version, clock=clock, stop=stop)
         for each in plans
@@ -61,12 +63,14 @@ def reconcile(
     return after
 
 
-def _again(connector: Connector, objects: Collection[str]) -> tuple[set[str], set[str]]:
-    """The passes that repair some objects, and the objects that have none and are read in full."""
+def _again(connector: Connector, objects: Set[str]) -> tuple[set[str], set[str]]:
+    """The passes that repair some objects; and, to be read from the beginning, what hangs on these, and the others."""
     names = {stream.name for stream in connector.streams}
     whole = {name for name in objects if f"{name}.reconcile" not in names}
-    passes = {f"{name}.{which}" for name in objects if name not in whole for which in REPAIRING}
-    return passes & names, whole
+    passes = {f"{name}.{which}" for name in objects - whole for which in REPAIRING} & names
+    late = {f"{name}.{LATE}" for name in objects}
+    hanging = {stream.name for stream in connector.streams if stream.of in objects - whole} - passes - late
+    return passes, whole | hanging
 
 
 @contextmanager

@@ -119,6 +119,7 @@ class _Run:
         self.notes: list[str] = []
         self.once_read: set[str] = set()
         self.fresh: set[str] = set()
+        self.emptied: set[str] = set()
         self.changes: list[Change] = []
         self.compared: list[Compared] | None = None
         self.stopped = False
@@ -234,8 +235,11 @@ class _Run:
         return not self.plan.only or bool({stream.name, stream.of} & set(self.plan.only))
 
     def _is_due(self, stream: Stream, saved: dict[str, Saved], known_before: set[str]) -> bool:
-        """By its cadence; in the middle of its last read; or for the first time, unless the first read does it too."""
-        if self.plan.deep or stream.every is None:
+        """By its cadence; in the middle of its last read; or for the first time, unless the first read does it too.
+
+        Where nothing is left of what it completes it is due at once: somebody allowed that it goes.
+        """
+        if self.plan.deep or stream.every is None or stream.of in self.emptied:
             return True
         mine = saved.get(stream.name)
         if mine is None:
@@ -365,6 +369,8 @@ class _Run:
                 finished=outcome in {OK, PARTIAL},
                 now=self.clock.now(),
             )
+            if stream in self.emptied and error is not None:  # each run begins again, until somebody allows it
+                runs.drop_checkpoint(tx, self.grant, stream, now=self.clock.now())
         if error is not None and ends_run(error):
             self.abandon.set()
             if not _is_known(error):
@@ -373,10 +379,14 @@ class _Run:
     def _lost(self, stream: Stream) -> ShrunkError | None:
         """What is wrong with a read that ended well: it brought nothing where there was much, or deleted much."""
         counts = self.streams[stream.name].counts
-        if self.plan.allow_shrink or stream.name == ACCOUNT:
+        if stream.name == ACCOUNT:
             return None
         if stream.name in self.fresh and not counts.read:
-            return emptied(stream.name, self.context.known.live(stream.entity, stream.prefix))
+            error = emptied(stream.name, self.context.known.live(stream.entity, stream.prefix))
+            self.emptied |= {stream.name} if error is not None else set()
+            return error if not self.plan.allow_shrink else None
+        if self.plan.allow_shrink:
+            return None
         if counts.deleted > A_FEW and (stream.of or stream.name) in self.once_read:  # else what stood in for it goes
             return shrunk(stream.name, counts.deleted, self.context.known.live(stream.entity, stream.prefix))
         return None

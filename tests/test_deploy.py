@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from store.database import Database
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 METRIC = re.compile(r"\bdealmeter_[a-z_]+")
 SUFFIXES = re.compile(r"_(bucket|sum|count|created)$")
 
@@ -44,6 +46,13 @@ def test_alerts_and_dashboard_ask_for_metrics_that_there_are(metrics: set[str]) 
     asked = named(" ".join([*expressions, *(rule["expr"] for rule in rules)]))
     assert len(asked) > 10
     assert asked <= metrics
+    assert {"dealmeter_reconcile_difference_records", "dealmeter_schema_events_total"} <= named(" ".join(expressions))
+
+
+def test_no_panel_of_the_dashboard_hides_another() -> None:
+    panels = json.loads((DEPLOY / "grafana" / "dashboard.json").read_text())["panels"]
+    places = {(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in panels}
+    assert len(places) == len({panel["id"] for panel in panels}) == len({panel["title"] for panel in panels}) > 10
 
 
 def test_the_runbook_has_every_alert_and_every_metric(metrics: set[str]) -> None:
@@ -54,11 +63,17 @@ def test_the_runbook_has_every_alert_and_every_metric(metrics: set[str]) -> None
     assert named(book) == metrics
 
 
-def test_the_unit_runs_commands_that_there_are() -> None:
-    unit = configparser.RawConfigParser(strict=False, interpolation=None)
-    unit.optionxform = str  # type: ignore[assignment, method-assign]  # keys of systemd have capitals
-    unit.read(DEPLOY / "systemd" / "dealmeter.service")
-    service = unit["Service"]
+def service_of(unit: Path) -> Mapping[str, str]:
+    """What a unit says of its service."""
+    parsed = configparser.RawConfigParser(strict=False, interpolation=None)
+    parsed.optionxform = str  # type: ignore[assignment, method-assign]  # keys of systemd have capitals
+    parsed.read(unit)
+    return dict(parsed["Service"])
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_a_unit_runs_commands_that_there_are(unit: Path) -> None:
+    service = service_of(unit)
     assert service["Type"] == "notify"
     known = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
     for key in ("ExecStart", "ExecStartPre"):
@@ -67,14 +82,27 @@ def test_the_unit_runs_commands_that_there_are() -> None:
         assert words[3] in known
 
 
-def test_systemd_finds_no_fault_with_the_unit(tmp_path: Path) -> None:
+def test_a_worker_is_confined_as_the_daemon_is() -> None:
+    daemon, worker = (
+        service_of(DEPLOY / "systemd" / name) for name in ("dealmeter.service", "dealmeter-worker.service")
+    )
+    assert " worker " in worker["ExecStart"]
+    assert "WatchdogSec" in daemon
+    assert "WatchdogSec" not in worker
+    own = {"ExecStart", "User", "EnvironmentFile"}
+    assert {key: value for key, value in worker.items() if key not in own} == {
+        key: value for key, value in daemon.items() if key not in own | {"WatchdogSec"}
+    }
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_systemd_finds_no_fault_with_a_unit(tmp_path: Path, unit: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed: the unit was only parsed")
-    unit = (DEPLOY / "systemd" / "dealmeter.service").read_text().replace("/opt/dealmeter/bin/dealmeter", "/bin/true")
-    (tmp_path / "dealmeter.service").write_text(unit)
-    command = ["systemd-analyze", "verify", "--man=no", str(tmp_path / "dealmeter.service")]
+    (tmp_path / unit.name).write_text(unit.read_text().replace("/opt/dealmeter/bin/dealmeter", "/bin/true"))
+    command = ["systemd-analyze", "verify", "--man=no", str(tmp_path / unit.name)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert "dealmeter.service:" not in done.stderr, done.stderr
+    assert f"{unit.name}:" not in done.stderr, done.stderr
 
 
 def test_the_manifests_parse_and_their_configuration_loads(tmp_path: Path) -> None:

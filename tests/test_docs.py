@@ -1,14 +1,14 @@
 """The documents say what is so: tables, commands, words, links."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
+from typer.main import get_command
 
-from kpi.catalogue import METRICS
+from dealmeter.cli.app import app
 from store.database import Database
 from store.describe import markdown
 from store.views import PURPOSES, VIEWS
@@ -45,15 +45,45 @@ def test_every_query_of_the_cookbook_runs(database: Database) -> None:
                 tx.execute(text(statement)).all()
 
 
-def test_every_command_of_the_readme_exists() -> None:
-    words = (ROOT / "README.md").read_text(encoding="utf-8")
-    commands = {
-        tuple(part for part in line.split()[1:3] if re.fullmatch(r"[a-z]+", part))
-        for line in re.findall(r"^ {4,}(dealmeter [^#>\n]+)", words, re.MULTILINE)
-    }
-    assert ("sync",) in commands
-    for command in sorted(commands):
-        done = subprocess.run(
-            [sys.executable, "-m", "dealmeter", *command, "--help"], capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0 or command[-1] in METRICS, (command, done.stderr)
+ROOTS = [ROOT / name for name in ("store", "connectors", "kpi", "sync", "dealmeter", "deploy")]
+SOURCES = [path for root in ROOTS for path in sorted(root.rglob("*")) if path.suffix in {".py", ".md", ".yaml"}]
+
+
+def commands_in(words: str) -> set[str]:
+    """The commands between backticks and those on lines of their own."""
+    found = re.findall(r"`(dealmeter [a-z-][^`]*)`", words) + re.findall(
+        r"^ {4,}(dealmeter [a-z-][^\n]*)", words, re.MULTILINE
+    )
+    return {re.split(r"[#>\n]|&&", each)[0].strip() for each in found}
+
+
+def mistake_in(line: str) -> str:
+    """The first word of a command that the program doesn't know; empty where it knows them all."""
+    at: Any = get_command(app)
+    for word in line.split()[1:]:
+        options = {name for parameter in at.params for name in parameter.opts}
+        if word.startswith("-") and word.partition("=")[0] not in options:
+            return word
+        inner = getattr(at, "commands", None)
+        if inner is not None and not word.startswith("-"):
+            if word not in inner:
+                return word
+            at = inner[word]
+    return ""
+
+
+def test_every_command_that_we_speak_of_exists() -> None:
+    """In documents, in what errors say to do now, and in the files for operators."""
+    assert mistake_in("dealmeter sync --wait 10m") == ""
+    assert mistake_in("dealmeter sync --wiat 10m") == "--wiat"
+    assert mistake_in("dealmeter db mend") == "mend"
+    said = {line for path in (*PAGES, *SOURCES) for line in commands_in(path.read_text(encoding="utf-8"))}
+    assert len(said) > 60
+    assert {line: mistake for line in sorted(said) if (mistake := mistake_in(line))} == {}
+
+
+def test_each_alert_of_the_runbook_says_what_to_do_by_a_command_or_an_address() -> None:
+    book = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    runbook = re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", book, re.MULTILINE | re.DOTALL)
+    assert len(runbook) > 7
+    assert [name for name, words in runbook if not re.search(r"`dealmeter |`/readyz", words)] == []

@@ -16,7 +16,7 @@ from connectors.errors import ActionNeededError, ConnectorError, ShrunkError, Un
 from connectors.files.discover import discover
 from connectors.files.entities import ACCOUNT, ENTITIES, ID, Entity
 from connectors.files.keys import Keys
-from connectors.files.reading import Reading, Vanished
+from connectors.files.reading import Reading, Vanished, may_go
 from connectors.files.rows import Habits, Rows
 from connectors.files.settings import FilesSettings
 from connectors.files.sheet import Sheet
@@ -89,21 +89,20 @@ class FilesConnector:
         return [self._total(entity) for entity in there]
 
     def moved(self, stream: str, since: datetime) -> Movement:
-        """Everything, where somebody has written to the file since; else nothing."""
+        """Everything, where somebody has written to the file since; nothing of what the next read will refuse."""
         path = self._files.get(stream)
         if path is None or datetime.fromtimestamp(path.stat().st_mtime, UTC) < since:
             return Movement()
         total = self._total(ENTITIES[stream])
-        count = max(total.count or 0, self._context.known.live(total.entity))
+        here, there = self._context.known.live(total.entity), total.count or 0
+        if here - there > may_go(here, there, self._settings.shrink):
+            return Movement()
+        count = max(there, here)
         return Movement(created=count, changed=count, deleted=count)
 
     def shape(self, streams: Collection[str]) -> Shape:
-        """The columns of the files that were read: those that we know, and those mapped to ours."""
-        return {
-            name: {column: Shown(type="column" if column in header else "") for column in ENTITIES[name].columns}
-            for name, header in self._headers.items()
-            if name in streams
-        }
+        """The columns of the files that were read, by their names there: those that we know or were told of."""
+        return {name: self._shown(name, header) for name, header in self._headers.items() if name in streams}
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -149,6 +148,11 @@ class FilesConnector:
         own = self._settings.fields.get(entity.name, {})
         mapped = {theirs.strip(): ours for ours, theirs in own.items()}
         return Sheet(path, self._settings.encoding, entity.columns, mapped)
+
+    def _shown(self, name: str, header: Collection[str]) -> Mapping[str, Shown]:
+        mapped = self._settings.fields.get(name, {})
+        columns = ENTITIES[name].columns
+        return {mapped.get(ours, ours).strip(): Shown(type="column" if ours in header else "") for ours in columns}
 
     def _total(self, entity: Entity) -> Total:
         with self._sheet(self._files[entity.name], entity) as sheet:

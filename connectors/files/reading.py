@@ -134,8 +134,7 @@ class Vanished:
 
     def _brake(self, file: str) -> None:
         live = self.context.known.live(self.entity.record)
-        limit = max(live * self.shrink, FEW) if len(self.keys) else 0
-        count = 0
+        limit, count = may_go(live, len(self.keys), self.shrink), 0
         for gone in self._gone():
             count += len(gone)
             if count > limit:
@@ -157,6 +156,11 @@ class Vanished:
             lacking = self.keys.lack(list(by_text))
             if lacking:
                 yield [key for text, key in by_text.items() if text in lacking]
+
+
+def may_go(live: int, left: int, share: float) -> float:
+    """How many of our `live` rows a file with `left` rows may lack; a file with none at all lacks none by intent."""
+    return max(live * share, FEW) if left else 0
 
 
 def _ended(row: Row, visits: Keys) -> Row:

@@ -73,7 +73,8 @@ class Rows:
         self._named_by = named_by
         self._needed = [[name for name in need if name in self._there] for need in entity.needed]
         self._naming = set(named_by) | set(entity.record.keys)
-        self._blank: Values = dict.fromkeys(entity.record.model_fields)
+        said = {*entity.record.keys, *self._there, *ALWAYS, *DERIVED.get(entity.name, ())}
+        self._blank: Values = dict.fromkeys(name for name in entity.record.model_fields if name in said)
         self._money = self.habits.currency is not None and "currency" in entity.record.model_fields
 
     # ------------------------------------------------------------------------------------------------ the header
@@ -158,7 +159,7 @@ class Rows:
 
     def _complete(self, values: Values) -> None:
         """What follows from the rest of the row, or from what the company said of itself."""
-        if self._money and values["currency"] is None:
+        if self._money and values.get("currency") is None:
             values["currency"] = self.habits.currency
         rule = FOLLOWS.get(self.entity.name)
         if rule is not None:
@@ -245,12 +246,21 @@ def shown(key: str) -> str:
     return key.replace(BETWEEN, " / ")
 
 
+ALWAYS = frozenset({"updated_at", "deleted_at", "merged_into_id"})
+"""What a row says whatever its columns: it is whole, and it is there. Of other columns that the file lacks it says
+nothing, so what they brought once stays."""
+DERIVED = {
+    "deals": ("is_closed",),
+    "deal_stage_changes": ("source", "exited_at"),
+    "deal_field_changes": ("source",),
+}
+"""What the rest of a row, or of the file, tells where there is no column for it."""
 ENDS = frozenset({"is_closed", "closed_at", "stage_id"})
 
 
 def _deal(values: Values) -> None:
     """A deal that is won is closed; one that has a time of closing is closed."""
-    if values["is_closed"] is None and (values["is_won"] or values["closed_at"] is not None):
+    if values["is_closed"] is None and (values.get("is_won") or values.get("closed_at") is not None):
         values["is_closed"] = True
 
 

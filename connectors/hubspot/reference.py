@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connectors.base import Children, Cursor, Meter, Page
+from connectors.dropped import dropped
 from connectors.hubspot.client import Client, Json
 from connectors.hubspot.objects import following, results
 from connectors.hubspot.shapes import Account
@@ -167,22 +168,21 @@ def read_pipelines(client: Client, of: str, meter: Meter) -> list[Json]:
 
 
 def pipelines(told: Mapping[str, list[Json]], known: Known, client: Client) -> Iterator[Page]:
-    """Every pipeline and stage by what walks through it. Stages that HubSpot dropped stay as they were, archived.
+    """Every pipeline and stage by what walks through it. What HubSpot dropped of them stays as it was, archived.
 
     Of what is not told, because the token may not see it, nothing changes.
     """
     made: list[Statement] = []
-    objects = {row["id"]: row["object"] for row in known.rows(Pipeline)}
+    had = known.rows(Pipeline)
+    objects = {row["id"]: row["object"] for row in had}
     for of, raws in told.items():
         for raw in raws:
             objects[str(raw["id"])] = OBJECTS[of]
             made += pipeline_records(raw, OBJECTS[of])
-    here = {(stage.pipeline_id, stage.id) for stage in made if isinstance(stage, Stage)}
     read = {OBJECTS[of] for of in told}
-    for stage in known.rows(Stage):
-        if (stage["pipeline_id"], stage["id"]) not in here and objects.get(stage["pipeline_id"], "deal") in read:
-            values = {name: stage[name] for name in Stage.model_fields if name in stage}
-            made.append(Stage.of({**values, "is_archived": True}))
+    stages = [row for row in known.rows(Stage) if objects.get(row["pipeline_id"], "deal") in read]
+    made += dropped(Pipeline, [row for row in had if (row["object"] or "deal") in read], made)
+    made += dropped(Stage, stages, made)
     yield Page(cursor={}, read_at=client.now(), read=sum(len(raws) for raws in told.values()), records=made)
 
 

@@ -137,7 +137,7 @@ class SalesforceConnector:
 
     def _pipelines(self, meter: Meter) -> Iterator[Page]:
         rows = self._rows("OpportunityStage", meter)
-        return reference.pipelines(self._stages, self._record_types, self._context.known.rows(records.Stage), rows)
+        return reference.pipelines(self._stages, self._record_types, self._context.known, rows)
 
     def _told_pipelines(self) -> Iterator[records.Statement]:
         return (record for page in self._pipelines(self._meter) for record in page.records)

@@ -7,12 +7,14 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connectors.base import Children, Page
+from connectors.dropped import dropped
 from connectors.errors import MissingScopeError, UnexpectedResponseError
 from connectors.salesforce.client import Json
 from connectors.salesforce.objects import Rows
 from connectors.salesforce.shapes import ONE_PIPELINE, Account, number, share
 from connectors.shown import Shown, shown_stages
 from store import records
+from store.known import Known
 from store.records import ExchangeRate, Pipeline, Stage, Statement, Team, TeamMembership, User
 
 SINCE_EVER = "2000-01-01"
@@ -171,12 +173,10 @@ def _team(raw: Json) -> Team:
 # ---------------------------------------------------------------------------------------------------- pipelines
 
 
-def pipelines(
-    stages: Sequence[Json], types: Sequence[Json], known: Sequence[Mapping[str, Any]], rows: Rows
-) -> Iterator[Page]:
+def pipelines(stages: Sequence[Json], types: Sequence[Json], known: Known, rows: Rows) -> Iterator[Page]:
     """A pipeline per record type of opportunities, else one; each with all stages, for Salesforce doesn't tell which.
 
-    Stages that Salesforce dropped stay as we last saw them, archived.
+    What Salesforce dropped of them stays as we last saw it, archived.
     """
     made: list[Statement] = [_pipeline(raw) for raw in types] or [
         _pipeline({"Id": ONE_PIPELINE, "Name": "Opportunities"})
@@ -186,11 +186,7 @@ def pipelines(
         made.append(_pipeline({"Id": ONE_PIPELINE, "Name": "Without a record type"}))
         ids.append(ONE_PIPELINE)
     made += [_stage(pipeline, raw) for pipeline in ids for raw in stages]
-    told = {(stage.pipeline_id, stage.id) for stage in made if isinstance(stage, Stage)}
-    for stage in known:
-        if (stage["pipeline_id"], stage["id"]) not in told:
-            values = {name: stage[name] for name in Stage.model_fields if name in stage}
-            made.append(Stage.of({**values, "is_archived": True}))
+    made += dropped(Pipeline, known.rows(Pipeline), made) + dropped(Stage, known.rows(Stage), made)
     yield Page(
         cursor={}, read_at=rows.client.now(), read=len(stages) + len(types), records=made, notes=list(rows.notes)
     )

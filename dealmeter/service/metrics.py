@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from store import differences, reads
+from store import differences, drift, reads
 from store.database import Database
 from store.errors import StoreError
 from store.snapshots import last_run
@@ -112,6 +112,11 @@ class _FromStore(Collector):
         differing = _family(
             "reconcile_difference_records", "Records that we and the CRM do not both have", "connection", "object"
         )
+        changed = CounterMetricFamily(
+            "dealmeter_schema_events",
+            "Changes of the CRM's own schema that were noticed",
+            labels=("connection", "what"),
+        )
         snapshot = _family("kpi_snapshot_timestamp_seconds", "When the newest KPI values were computed")
         reachable = _family("database_up", "1 while the database answers")
         try:
@@ -129,12 +134,14 @@ class _FromStore(Collector):
                             real = differences.of_row(each)
                             apart = abs(real.difference) if real.is_real else 0
                             differing.add_metric([connection, real.object], float(apart))
+                    for what, count in drift.counted(tx, connection).items():
+                        changed.add_metric([connection, what], count)
                 if (last := last_run(tx)) is not None:
                     snapshot.add_metric([], last["computed_at"].timestamp())
             reachable.add_metric([], 1)
         except StoreError:
             reachable.add_metric([], 0)
-        yield from (reachable, success, attempt, paused, rejected, differing, snapshot)
+        yield from (reachable, success, attempt, paused, rejected, differing, changed, snapshot)
 
 
 def _family(name: str, about: str, *labels: str) -> GaugeMetricFamily:

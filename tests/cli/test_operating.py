@@ -117,7 +117,15 @@ def test_reconcile_finds_what_was_lost_and_repairs_it(cli: Cli) -> None:
     assert found.code == 7
     assert "deals" in found.out
     assert "--repair" in found.out
-    assert "differs" in cli.run("status").out
+    told = cli.run("status")
+    assert "differs" in told.out
+    assert "hubspot-main: deals: 28 records here, 30 in the CRM (-2)" in told.out
+    assert "run `dealmeter reconcile hubspot-main --repair`" in told.out
+    [state] = cli.run("status", "--json").document["connections"]
+    assert state["trouble"] == "differs"
+    [deals] = [each for each in state["compared"] if (each["object"], each["part"]) == ("deals", "")]
+    assert (float(deals["ours"]), float(deals["theirs"]), deals["is_explained"]) == (28, 30, False)
+    assert cli.run("status", "--exit-code").code == 1
     repaired = cli.run("reconcile", "--repair")
     assert repaired.code == 0, repaired.out + repaired.err
     assert "differs" not in cli.run("status").out

@@ -1,5 +1,6 @@
 """A folder of CSV, a store, and the real engine between them, on a clock that the test moves."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from store.records import Statement
 from store.schema import TABLES
 from sync.clock import Clock
 from sync.outcome import RunOutcome, StreamOutcome
+from sync.reconcile import Reconciled, reconcile
 from sync.run import Plan, Progress, execute
 from tests.rig import NOW
 
@@ -35,9 +37,10 @@ class Folder:
     now: datetime = NOW
 
     def write(self, name: str, text: str, encoding: str = "utf-8") -> None:
-        """Put a file there."""
+        """Put a file there, written now by the test's time."""
         self.path.mkdir(exist_ok=True)
         (self.path / name).write_bytes(text.encode(encoding))
+        os.utime(self.path / name, (self.now.timestamp(), self.now.timestamp()))
 
     def connector(self, context: Context) -> Connector:
         """The connector with the test's settings."""
@@ -52,6 +55,12 @@ class Folder:
         self.now += timedelta(minutes=1)
         asked = Plan(connection=NAME, connector=self.connector, **plan)
         return execute(self.database, asked, version="test", clock=self.clock(), stop=stop, progress=progress)
+
+    def compare(self, *, repair: bool = False) -> Reconciled:
+        """What a comparison with the files finds."""
+        self.now += timedelta(minutes=1)
+        asked = Plan(connection=NAME, connector=self.connector)
+        return reconcile(self.database, asked, version="test", clock=self.clock(), stop=Event(), repair=repair)
 
     def rows(self, record: type[Statement], *, deleted: bool = False) -> list[Mapping[str, Any]]:
         """The rows of an entity, live ones only unless asked."""

@@ -116,8 +116,20 @@ def _half_an_emoji(answer: Answer) -> Answer:
     return replace(answer, body=answer.body.replace(b'"dealname":"', b'"dealname":"\\ud83d', 1))
 
 
+def _deep(levels: int) -> Spoil:
+    """Before the first name stands a list in a list in a list."""
+
+    def spoil(answer: Answer) -> Answer:
+        nested = b'"nested_by_hand":' + b"[" * levels + b"]" * levels + b',"dealname":'
+        return replace(answer, body=answer.body.replace(b'"dealname":', nested, 1))
+
+    return spoil
+
+
 SPOIL: dict[str, Spoil] = {
     "half_emoji": _half_an_emoji,
+    "deep": _deep(500),
+    "bottomless": _deep(100_000),
     "batch_error": _in_part,
     "reset_mid_body": lambda answer: replace(answer, cut=len(answer.body) // 2),
     "truncated_json": lambda answer: replace(answer, body=answer.body[: len(answer.body) // 2]),

@@ -97,8 +97,20 @@ def _half_an_emoji(answer: Answer) -> Answer:
     return replace(answer, body=answer.body.replace(b'"Name":"', b'"Name":"\\ud83d', 1))
 
 
+def _deep(levels: int) -> Spoil:
+    """Before the first name stands a list in a list in a list."""
+
+    def spoil(answer: Answer) -> Answer:
+        nested = b'"Nested__c":' + b"[" * levels + b"]" * levels + b',"Name":'
+        return replace(answer, body=answer.body.replace(b'"Name":', nested, 1))
+
+    return spoil
+
+
 SPOIL: dict[str, Spoil] = {
     "half_emoji": _half_an_emoji,
+    "deep": _deep(500),
+    "bottomless": _deep(100_000),
     "reset_mid_body": _reset_within,
     "truncated": _cut_short,
     "truncated_gzip": _cut_gzip,
