@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -165,3 +166,17 @@ def test_hostile_names_in_salesforce_are_data(sqlite: Database) -> None:
         assert set(made.values()) <= set(rows)
         for name in ("script", "sql", "template", "formula", "bidi", "newlines"):
             assert rows[made[name]]["next_step"] == HOSTILE[name]
+
+
+READING = re.compile(r".*/(search|batch/read|jobs/query|composite|composite/sobjects|token|graphql)/?$")
+
+
+@pytest.mark.parametrize("crm", [rig, salesforce])
+def test_nothing_is_ever_written_to_a_crm(sqlite: Database, crm: Any) -> None:
+    with crm(sqlite, deals=10, activities_per_deal=1) as it:
+        it.sync()
+        it.later(HOUR)
+        it.sync(deep=True, full=True)
+        sent = {(entry.method, entry.path.partition("?")[0]) for entry in it.sandbox.requests.entries}
+        assert len(sent) > 10
+        assert {(method, path) for method, path in sent if method != "GET" and not READING.match(path)} == set()
