@@ -87,3 +87,10 @@ def test_each_alert_of_the_runbook_says_what_to_do_by_a_command_or_an_address() 
     runbook = re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", book, re.MULTILINE | re.DOTALL)
     assert len(runbook) > 7
     assert [name for name, words in runbook if not re.search(r"`dealmeter |`/readyz", words)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_test_that_a_page_names_is_there(page: Path) -> None:
+    there = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    named = re.findall(r"`(test_\w+)`", page.read_text(encoding="utf-8"))
+    assert [name for name in named if f"def {name}(" not in there] == []

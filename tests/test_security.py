@@ -3,19 +3,26 @@
 import csv
 import io
 import json
+import re
 import stat
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import select
 
+from connectors.salesforce.settings import SalesforceSettings
 from dealmeter.sandbox.hubspot import HubSpotSandbox
+from dealmeter.sandbox.record import Kind
 from store.database import Database
 from store.records import Deal
 from store.schema import TABLES
 from tests.cli.conftest import Cli, cli, lonely, sandbox  # noqa: F401  # fixtures
+from tests.contract.salesforce.rig import SIGN_IN
+from tests.contract.salesforce.rig import rig as salesforce
+from tests.rig import HOUR, rig
 
 DEALS = TABLES[Deal]
 HOSTILE = {
@@ -111,3 +118,65 @@ def test_hostile_cells_in_files_are_data(lonely: Cli, tmp_path: Path, text: str)
     else:
         assert result.code in {0, 1}, result.err
         assert "fine" in stored(lonely)
+
+
+INJECTED = ["NextStep FROM Opportunity WHERE Name != '' --", "x') OR ('1'='1", "a,b&c=d", "a/../b?c"]
+
+
+def test_a_configured_name_is_only_ever_a_name_to_hubspot(sqlite: Database) -> None:
+    settings = {"include": ["deals"], "fields": {"deals": {"next_step": INJECTED[0]}}, "extra": {"deals": INJECTED}}
+    with rig(sqlite, deals=5, activities_per_deal=0, settings=settings) as it:
+        for _ in range(2):
+            outcome = it.sync(deep=True)
+            assert outcome.outcome == "ok", outcome.error
+            it.later(HOUR)
+        assert it.count_deals() == 5
+        assert {row["next_step"] for row in it.rows(Deal)} == {None}
+        assert any("FROM Opportunity WHERE" in note for note in outcome.notes)
+
+
+@pytest.mark.parametrize("name", INJECTED)
+def test_a_configured_name_that_could_be_a_query_is_refused_by_salesforce_s_settings(name: str) -> None:
+    for where in ({"fields": {"deals": {"next_step": name}}}, {"extra": {"deals": [name]}}):
+        with pytest.raises(ValidationError, match="is no name of a Salesforce field"):
+            SalesforceSettings.model_validate({**SIGN_IN, **where})
+
+
+def test_ten_thousand_fields_of_an_account_are_read(sqlite: Database) -> None:
+    wanted = [f"custom_{number}" for number in range(10_000)]
+    with rig(sqlite, deals=3, activities_per_deal=0, settings={"include": ["deals"], "extra": {"deals": wanted}}) as it:
+        it.sandbox.world.custom_fields[Kind.DEAL] = {name: name for name in wanted}
+        it.sandbox.world.put_pipelines(it.sandbox.world.pipelines)
+        it.edits.update("deals", next(iter(it.edits.truth("deals")["deals"]["live"])), {"custom_9999": "the last one"})
+        assert it.sync().outcome == "ok"
+        kept = [row["extra"] for row in it.rows(Deal)]
+        assert {len(extra) for extra in kept} == {10_000}
+        assert "the last one" in {extra["custom_9999"] for extra in kept}
+
+
+def test_hostile_names_in_salesforce_are_data(sqlite: Database) -> None:
+    with salesforce(sqlite, deals=5, activities_per_deal=0, settings={"include": ["deals"]}) as it:
+        made = {
+            name: it.edits.create("Opportunity", {"Name": hostile, "NextStep": hostile})
+            for name, hostile in HOSTILE.items()
+            if name != "lone"
+        }
+        assert it.sync().outcome in {"ok", "partial"}
+        rows = {row["id"]: row for row in it.rows(Deal)}
+        assert set(made.values()) <= set(rows)
+        for name in ("script", "sql", "template", "formula", "bidi", "newlines"):
+            assert rows[made[name]]["next_step"] == HOSTILE[name]
+
+
+READING = re.compile(r".*/(search|batch/read|jobs/query|composite|composite/sobjects|token|graphql)/?$")
+
+
+@pytest.mark.parametrize("crm", [rig, salesforce])
+def test_nothing_is_ever_written_to_a_crm(sqlite: Database, crm: Any) -> None:
+    with crm(sqlite, deals=10, activities_per_deal=1) as it:
+        it.sync()
+        it.later(HOUR)
+        it.sync(deep=True, full=True)
+        sent = {(entry.method, entry.path.partition("?")[0]) for entry in it.sandbox.requests.entries}
+        assert len(sent) > 10
+        assert {(method, path) for method, path in sent if method != "GET" and not READING.match(path)} == set()

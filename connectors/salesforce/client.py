@@ -113,6 +113,7 @@ class Client:
             except SessionExpiredError as error:
                 raise self._door.shut(_fresh_refused(error)) from error
 
+        self._door.token()  # signing in has a patience of its own, which must not be multiplied by this one
         return retrying(call, context=self._context, meter=meter)
 
     def _library(self, token: Token) -> Salesforce:

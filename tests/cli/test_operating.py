@@ -32,6 +32,16 @@ def test_a_doctor_says_what_is_bad_and_what_to_do(cli: Cli) -> None:
     assert "1 bad" in result.out
 
 
+def test_a_database_that_everybody_may_open_is_told(cli: Cli) -> None:
+    assert cli.run("sync", "--no-kpis").code == 0
+    file = cli.folder / "dealmeter.db"
+    assert "every user of this machine" not in cli.run("doctor", "--offline").out
+    file.chmod(0o644)
+    told = cli.run("doctor", "--offline").out
+    assert "can be read or written by every user of this machine" in told
+    assert "run `chmod 640" in told
+
+
 def test_no_secret_is_in_a_bundle_or_anywhere_else(cli: Cli, sandbox: HubSpotSandbox) -> None:
     """The token is refused, so that it is near every message that there is."""
     environ = {"HUBSPOT_TOKEN": CANARY, "HOOK": f"http://127.0.0.1:9/{CANARY}", "KEY": CANARY}
