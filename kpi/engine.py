@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -12,7 +11,6 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import RowMapping
 
 from kpi.blueprint import dimensions_of
-from kpi.calendars import name_of
 from kpi.catalogue import METRICS
 from kpi.cells import Slice, mandatory_dimensions, slices
 from kpi.custom import custom_metrics
@@ -20,7 +18,6 @@ from kpi.invariants import lost_aliases, violations
 from kpi.metric import Metric
 from kpi.needs import missing_sources
 from kpi.periods import SLICED, Grain, Period
-from kpi.recheck import LAG, contradictions, sampled
 from kpi.recipe import needed_copies
 from kpi.restated import touched, touched_copies
 from kpi.rewind import REWOUND, earlier_copies, rewind
@@ -80,15 +77,6 @@ def compute(
         bring(source, duck, reporting, at, *more, metrics=_without(chosen, missing))
         fill(duck, settings, reporting, chosen, missing, _kept(settings), at or now)
         broken = (*violations(duck, chosen), *lost_aliases(database))
-        said = {
-            "computed_at": now,
-            "definitions_hash": definitions,
-            "parameters_hash": reporting.parameters_hash,
-            "version": version,
-        }
-        if at is None:
-            known = {key: metric for key, metric in chosen.items() if key not in missing}
-            broken = (*broken, *_rechecked(database, source, duck, settings, before, said, known, limits))
         touched(source, duck, chosen, since, is_brought=True)
         remapped = _is_remapped(before, reporting, definitions)
         checked, written = compare(duck, source, remapped=remapped)
@@ -100,7 +88,10 @@ def compute(
                 checked, written = compare(duck, source, remapped=False)
             run = {
                 "sync_run_ids": list(sync_run_ids),
-                **said,
+                "computed_at": now,
+                "definitions_hash": definitions,
+                "parameters_hash": reporting.parameters_hash,
+                "version": version,
                 "as_of": at or as_of or now,
                 "basis": LIVE if at is None else REBUILT,
                 "status": "complete",
@@ -115,37 +106,6 @@ def compute(
             if at is None:
                 keep_targets(tx, known_targets(duck))
     return Computation(run_id=run_id, checked=checked, written=written, duration_s=clock() - begun, broken=broken)
-
-
-def _rechecked(
-    database: Database,
-    source: Source,
-    duck: DuckDBPyConnection,
-    settings: KpiSettings,
-    before: RowMapping | None,
-    run: Mapping[str, Any],
-    metrics: Mapping[str, Metric],
-    limits: Limits,
-) -> Sequence[str]:
-    """What a value that is rebuilt for the moment of the last run says against the one that was taken then."""
-    key = sampled(before, run, metrics)
-    if before is None or key is None:
-        return ()
-    calendar, taken_at = name_of(settings.calendars[0]), before["computed_at"]
-    touched(source, duck, {key: metrics[key]}, taken_at - LAG)
-    again = partial(
-        evaluate,
-        database,
-        settings,
-        now=run["computed_at"],
-        calendar=calendar,
-        at=taken_at,
-        limits=limits,
-        metrics=metrics,
-    )
-    found = contradictions(database, duck, key, taken_at, calendar, again)
-    source.copy(touched_copies(taken_at, is_sqlite=source.is_sqlite))  # as they were brought
-    return found
 
 
 def bring(
