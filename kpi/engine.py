@@ -77,7 +77,7 @@ def compute(
         bring(source, duck, reporting, at, *more, metrics=_without(chosen, missing))
         fill(duck, settings, reporting, chosen, missing, _kept(settings), at or now)
         broken = (*violations(duck, chosen), *lost_aliases(database))
-        touched(source, duck, chosen, since, is_brought=True)
+        touched(duck, chosen, since)
         remapped = _is_remapped(before, reporting, definitions)
         checked, written = compare(duck, source, remapped=remapped)
         with database.write() as tx:

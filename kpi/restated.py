@@ -10,7 +10,7 @@ from sqlalchemy import Date
 from kpi.lineage import tables_of
 from kpi.metric import Metric
 from kpi.rewind import LOOK_UPS, RECORDS
-from kpi.source import COPIES, Copy, Source
+from kpi.source import COPIES, Copy
 from kpi.warehouse import put_rows
 from store.columns import InstantType, utc
 
@@ -47,28 +47,18 @@ SELECT source, reason, min(since) AS since, max(until) AS until FROM islands GRO
 EVER, NEVER = "DATE '0001-01-01'", "DATE '9999-12-31'"
 
 
-def touched(
-    source: Source,
-    duck: DuckDBPyConnection,
-    metrics: Mapping[str, Metric],
-    since: datetime | None,
-    *,
-    is_brought: bool = False,
-) -> None:
+def touched(duck: DuckDBPyConnection, metrics: Mapping[str, Metric], since: datetime | None) -> None:
     """Make `edited` (source, reason, since, until: days, both in) and `lineage` (kpi_key, source).
 
-    `since` is the instant of the last run; None where there was none, and nothing is restated. With `is_brought` the
-    `touched_copies` since then are there already.
+    `since` is the instant of the last run, and the `touched_copies` since then are there; None where there was none,
+    and nothing is restated.
     """
     duck.execute("CREATE OR REPLACE TABLE edits (source VARCHAR, reason VARCHAR, since DATE, until DATE)")
     lineage = [(key, table) for key, metric in metrics.items() for table in sorted(tables_of(metric))]
     put_rows(duck, "lineage", {"kpi_key": "VARCHAR", "source": "VARCHAR"}, lineage)
     if since is not None:
-        copies = touched_copies(since, is_sqlite=source.is_sqlite)
-        if not is_brought:
-            source.copy(copies)
         then = f"TIMESTAMP '{utc(since).replace(tzinfo=None)}'"
-        for copy in copies:
+        for copy in touched_copies(since, is_sqlite=True):  # their names and columns, not their conditions
             if copy.into.startswith("touched_") and duck.execute(f"SELECT 1 FROM {copy.into} LIMIT 1").fetchall():
                 duck.execute(_days(copy, then))
         duck.execute(MOVED.format(reason=_reason("deals", then)))
