@@ -93,8 +93,8 @@ class Database:
         if self._file is None:
             self._file = found
         elif found != self._file:
-            self._file = None
             self.engine.dispose()
+            self._file = None  # only now: until then nobody may take a connection to the old file
             raise DatabaseUnavailableError(
                 f"the file {name} was {'removed' if found is None else 'replaced'} while it was in use",
                 hint="put it back, or restore a backup (`dealmeter db restore`); the next run uses what is there",
