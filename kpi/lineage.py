@@ -66,15 +66,20 @@ def _made() -> Mapping[str, frozenset[str]]:
     return {name: frozenset(WORD.findall(body)) & known - {name} for name, body in bodies.items()}
 
 
-def _facts(part: Any) -> Iterator[str]:
-    """Every text in a metric, and in the metrics that it is made of, that names a table of facts."""
-    known = {*_made(), *_copied()}
+def texts(part: Any) -> Iterator[str]:
+    """Every text in a metric, and in the metrics that it is made of; not of its card."""
     if is_dataclass(part):
         for field in fields(part):
             if field.name != "card":
-                yield from _facts(getattr(part, field.name))
+                yield from texts(getattr(part, field.name))
     elif isinstance(part, Mapping):
         for value in part.values():
-            yield from _facts(value)
-    elif isinstance(part, str) and part in known:
+            yield from texts(value)
+    elif isinstance(part, str):
         yield part
+
+
+def _facts(metric: Metric) -> Iterator[str]:
+    """Every text in a metric that names a table of facts."""
+    known = {*_made(), *_copied()}
+    return (text for text in texts(metric) if text in known)

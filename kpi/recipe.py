@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 from kpi.catalogue.dimensions import LABELLED
+from kpi.lineage import texts
 from kpi.metric import Metric
 from kpi.source import COPIES, Copy
 
@@ -52,14 +51,6 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(WORD.findall(text))
 
 
-def _told(part: Any) -> Iterator[str]:
+def _told(metric: Metric) -> Iterator[str]:
     """Every word of a metric that may name a table: too many rather than too few."""
-    if is_dataclass(part):
-        for field in fields(part):
-            if field.name != "card":
-                yield from _told(getattr(part, field.name))
-    elif isinstance(part, Mapping):
-        for value in part.values():
-            yield from _told(value)
-    elif isinstance(part, str):
-        yield from _words(part)
+    return (word for text in texts(metric) for word in _words(text))

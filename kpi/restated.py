@@ -58,8 +58,8 @@ def touched(duck: DuckDBPyConnection, metrics: Mapping[str, Metric], since: date
     put_rows(duck, "lineage", {"kpi_key": "VARCHAR", "source": "VARCHAR"}, lineage)
     if since is not None:
         then = f"TIMESTAMP '{utc(since).replace(tzinfo=None)}'"
-        for copy in touched_copies(since, is_sqlite=True):  # their names and columns, not their conditions
-            if copy.into.startswith("touched_") and duck.execute(f"SELECT 1 FROM {copy.into} LIMIT 1").fetchall():
+        for name, copy in _dated().items():
+            if duck.execute(f"SELECT 1 FROM touched_{name} LIMIT 1").fetchall():
                 duck.execute(_days(copy, then))
         duck.execute(MOVED.format(reason=_reason("deals", then)))
     duck.execute(COLLAPSED)
@@ -73,15 +73,19 @@ def touched_copies(since: datetime | None, *, is_sqlite: bool) -> list[Copy]:
     at = since.replace(tzinfo=None)
     then = f"'{at:%Y-%m-%d %H:%M:%S.%f}'" if is_sqlite else f"TIMESTAMPTZ '{since}'"
     new = f"(last_seen_at > {then} OR first_seen_at > {then})"
-    first = {copy.table.name: copy for copy in reversed(COPIES) if copy.table.name in RECORDS - LOOK_UPS}
     changed = [
         replace(copy, columns=tuple(dict.fromkeys((*copy.columns, *SEEN))), where=new, into=f"touched_{name}")
-        for name, copy in first.items()
-        if _dates(copy)
+        for name, copy in _dated().items()
     ]
     history = next(copy for copy in COPIES if copy.table.name == "deal_field_changes")
     moved = f"field = 'close_date' AND changed_at > {then}"
     return [*changed, replace(history, columns=("connection", "deal_id", "old_value"), where=moved, into="moved_deals")]
+
+
+def _dated() -> dict[str, Copy]:
+    """The first copy of each kind of record that has a time of its own, by table."""
+    first = {copy.table.name: copy for copy in reversed(COPIES) if copy.table.name in RECORDS - LOOK_UPS}
+    return {name: copy for name, copy in first.items() if _dates(copy)}
 
 
 def _dates(copy: Copy) -> list[str]:
@@ -103,7 +107,7 @@ def _days(copy: Copy, then: str) -> str:
         last = f"CASE WHEN coalesce(is_closed, false) THEN {last} ELSE greatest({last}, today()) END"
     elif name == "exchange_rates" or "end_date" in copy.columns:
         last = NEVER
-    return f"INSERT INTO edits SELECT '{name}', {_reason(name, then)}, {first}, {last} FROM {copy.into} r"
+    return f"INSERT INTO edits SELECT '{name}', {_reason(name, then)}, {first}, {last} FROM touched_{name} r"
 
 
 def _reason(name: str, then: str) -> str:

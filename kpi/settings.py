@@ -170,33 +170,16 @@ def resolve(settings: KpiSettings, accounts: Sequence[Mapping[str, object]]) -> 
     zone = str(settings.time_zone or first("time_zone") or "UTC")
     month = settings.fiscal_year_start or first("fiscal_year_start") or 1
     own = [one for one in settings.calendars if isinstance(one, WeeksCalendar | OwnCalendar)]
-    return Reporting(
-        currency=settings.currency or _text(first("base_currency")),
-        time_zone=zone if zone in available_timezones() else "UTC",
-        fiscal_year_start=int(str(month)),
-        week_start=settings.week_start or _weekday(of_account),
-        close_date_policy=settings.close_date_policy,
-        own_calendars=_digest([one.model_dump(mode="json") for one in own]) if own else None,
-        match_users=settings.match_users,
-        credit_mode=settings.credit_mode,
-        calls_connected_only=settings.calls_connected_only,
-        orders_exclude_zero=settings.orders_exclude_zero,
-        customer_basis=settings.customer_basis,
-        active_customer_window_days=settings.active_customer_window_days,
-        follow_up_window_days=settings.follow_up_window_days,
-        funnel_mode=settings.funnel_mode,
-        demo_words=settings.demo_words,
-        engagement_weights={**ENGAGEMENT_WEIGHTS, **settings.engagement_weights},
-        revenue_basis=settings.revenue_basis,
-        growth_per_day=settings.growth_per_day,
-        attribution=settings.attribution,
-        resolved_leads_only=settings.resolved_leads_only,
-        paid_leads_only=settings.paid_leads_only,
-        campaign_costs=settings.campaign_costs,
-        acquisition_lag_months=settings.acquisition_lag_months,
-        exclude_renewals=settings.exclude_renewals,
-        business_hours=settings.business_hours,
-    )
+    same = {name: getattr(settings, name) for name in KpiSettings.model_fields.keys() & Reporting.model_fields.keys()}
+    resolved = {
+        "currency": settings.currency or _text(first("base_currency")),
+        "time_zone": zone if zone in available_timezones() else "UTC",
+        "fiscal_year_start": int(str(month)),
+        "week_start": settings.week_start or _weekday(of_account),
+        "own_calendars": _digest([one.model_dump(mode="json") for one in own]) if own else None,
+        "engagement_weights": {**ENGAGEMENT_WEIGHTS, **settings.engagement_weights},
+    }
+    return Reporting(**{**same, **resolved})
 
 
 def _zone(value: str | None) -> str | None:

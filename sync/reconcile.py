@@ -5,15 +5,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import Event
 
-from connectors.base import Connector, Context
+from connectors.base import Connector
 from store import differences
 from store.database import Database
 from store.differences import Compared
-from store.errors import ForeignAccountError
-from store.known import StoreKnown
-from store.reads import account_of
 from sync.clock import Clock
 from sync.compare import compare
+from sync.identity import insist_own
 from sync.outcome import RunOutcome
 from sync.run import Plan, execute
 
@@ -75,24 +73,9 @@ def _again(connector: Connector, objects: Set[str]) -> tuple[set[str], set[str]]
 
 @contextmanager
 def _opened(database: Database, plan: Plan, clock: Clock, stop: Event) -> Iterator[Connector]:
-    context = Context(
-        known=StoreKnown(database, plan.connection),
-        clock=clock.now,
-        monotonic=clock.monotonic,
-        sleep=clock.sleeper(stop),
-        random=clock.random,
-        notice=plan.notice,
-    )
-    connector = plan.connector(context)
+    connector = plan.connector(plan.context(database, clock, stop))
     try:
-        account = connector.open()
-        with database.read() as tx:
-            known = account_of(tx, plan.connection)
-        if known is not None and known != account.id:
-            raise ForeignAccountError(
-                f"{plan.connection} holds the rows of account {known}, and now account {account.id} answers",
-                hint="give the new account a connection of its own (another name), or use another database",
-            )
+        insist_own(database, plan.connection, connector.open())
         yield connector
     finally:
         connector.close()

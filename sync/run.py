@@ -13,14 +13,14 @@ from store import differences, drift, leases, runs, writes
 from store.database import Database
 from store.differences import Compared
 from store.drift import Change
-from store.errors import ForeignAccountError, LeaseLostError, StoreError
+from store.errors import LeaseLostError, StoreError
 from store.known import StoreKnown
 from store.leases import LEASE_FOR, Grant
-from store.reads import account_of
 from store.runs import Saved
 from sync.clock import Clock
 from sync.compare import compare
 from sync.holder import holder, is_dead
+from sync.identity import insist_own
 from sync.outcome import (
     A_FEW,
     FAILED,
@@ -67,6 +67,18 @@ class Plan:
     lease: timedelta = LEASE_FOR
     compare_every: timedelta | None = None
 
+    def context(self, database: Database, clock: Clock, stop: Event) -> Context:
+        """What its connector may ask of us."""
+        return Context(
+            known=StoreKnown(database, self.connection),
+            clock=clock.now,
+            monotonic=clock.monotonic,
+            sleep=clock.sleeper(stop),
+            random=clock.random,
+            notice=self.notice,
+            allow_shrink=self.allow_shrink,
+        )
+
 
 def execute(
     database: Database,
@@ -106,15 +118,7 @@ class _Run:
         self.stop = stop
         self.abandon = Event()
         self.progress = progress or (lambda stream, read: None)
-        self.context = Context(
-            known=StoreKnown(database, plan.connection),
-            clock=clock.now,
-            monotonic=clock.monotonic,
-            sleep=clock.sleeper(stop),
-            random=clock.random,
-            notice=plan.notice,
-            allow_shrink=plan.allow_shrink,
-        )
+        self.context = plan.context(database, clock, stop)
         self.streams: dict[str, StreamOutcome] = {}
         self.notes: list[str] = []
         self.once_read: set[str] = set()
@@ -177,14 +181,7 @@ class _Run:
     def _account(self, connector: Connector) -> None:
         self._open(ACCOUNT)
         account = connector.open()
-        with self.database.read() as tx:
-            known = account_of(tx, self.plan.connection)
-        if known is not None and known != account.id:
-            raise ForeignAccountError(
-                f"{self.plan.connection} held the rows of account {known}, and now account {account.id} answers; "
-                "nothing was written",
-                hint="give the new account a connection of its own (another name), or use another database",
-            )
+        insist_own(self.database, self.plan.connection, account)
         with self.database.write() as tx:
             runs.note_as_of(tx, self.grant, self.run_id, connector.now(), now=self.clock.now())
         self._save(ACCOUNT, Page(cursor={}, read_at=connector.now(), read=1, records=[account]))

@@ -9,7 +9,7 @@ from typing import Any
 from connectors.base import Context, Meter, Page
 from connectors.brake import brake
 from connectors.hubspot.client import Client, Json
-from connectors.hubspot.objects import following, results
+from connectors.hubspot.paging import pages
 from connectors.hubspot.settings import Cadence
 from connectors.hubspot.shapes import moment
 from store.records import Campaign, Record, Spend
@@ -52,14 +52,8 @@ class Campaigns:
         yield Page(cursor={}, read_at=read_at, records=tombstones)
 
     def _listed(self) -> Iterator[list[Json]]:
-        path, after = self.client.paths.campaigns(), None
-        query: list[tuple[str, Any]] = [("limit", PAGE), ("properties", ",".join(PROPERTIES))]
-        while True:
-            answer = self.client.get(path, [*query, ("after", after)] if after else query, self.meter)
-            yield results(answer, path)
-            after = following(answer, path)
-            if after is None:
-                return
+        query = [("limit", PAGE), ("properties", ",".join(PROPERTIES))]
+        return (raws for raws, _ in pages(self.client, self.client.paths.campaigns(), query, self.meter))
 
     def _one(self, raw: Json, read_at: datetime) -> Iterator[Record]:
         id_, properties = str(raw["id"]), raw.get("properties") or {}

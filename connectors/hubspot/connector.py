@@ -23,7 +23,8 @@ from connectors.hubspot.dispositions import dispositions
 from connectors.hubspot.kind import Kind
 from connectors.hubspot.kinds import BY_NAME, KINDS, SCOPES
 from connectors.hubspot.links import Links
-from connectors.hubspot.objects import BLOCK, Objects, results
+from connectors.hubspot.objects import BLOCK, Objects
+from connectors.hubspot.paging import results
 from connectors.hubspot.passes import PASSES, Passes
 from connectors.hubspot.rates import rates
 from connectors.hubspot.refusals import NotThereError

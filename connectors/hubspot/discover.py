@@ -10,7 +10,7 @@ from connectors.hubspot import reference
 from connectors.hubspot.client import Client, Json
 from connectors.hubspot.kind import Kind
 from connectors.hubspot.kinds import KINDS, SCOPES
-from connectors.hubspot.objects import results
+from connectors.hubspot.paging import results
 from connectors.hubspot.refusals import NotThereError
 from store.records import Stage
 

@@ -9,10 +9,11 @@ from hashlib import blake2b
 from typing import Any
 
 from connectors.base import Children, Cursor, Merge, Meter, Page
-from connectors.errors import UnexpectedResponseError, UnreachableError
+from connectors.errors import UnreachableError
 from connectors.hubspot.client import Client, Json
 from connectors.hubspot.kind import Kind
 from connectors.hubspot.links import Links
+from connectors.hubspot.paging import pages, results
 from connectors.hubspot.refusals import NotThereError
 from connectors.hubspot.translate import Translation, Translator, records
 from store.records import Record
@@ -87,12 +88,7 @@ class Objects:
         query: list[tuple[str, Any]] = [("limit", LIST_PAGE), ("archived", "true" if archived else "false")]
         query.append(("properties", ",".join(properties)))
         path = self.client.paths.objects(self.kind.path)
-        while True:
-            answer = self.client.get(path, [*query, ("after", after)] if after else query, self.meter)
-            after = following(answer, path)
-            yield results(answer, path), after
-            if after is None:
-                return
+        yield from pages(self.client, path, query, self.meter, after=after)
 
     def by_id(self, ids: Sequence[str], *, history: bool, archived: bool = False) -> Read:
         """The objects of these HubSpot ids, read side by side. Unknown ids are `missing`; merged ones answer too."""
@@ -130,7 +126,7 @@ class Objects:
         answer = self.client.post(path, body, self.meter, [("archived", "true")] if archived else ())
         return results(answer, path), unknown_ids(answer, path)
 
-    # ------------------------------------------------------------------------------------------------- paging
+    # -------------------------------------------------------------------------------------------------- pages
 
     def page(
         self,
@@ -226,25 +222,3 @@ def unknown_ids(answer: Mapping[str, Any], path: str) -> set[str]:
             )
         unknown.update(str(id_) for id_ in (error.get("context") or {}).get("ids") or ())
     return unknown
-
-
-def results(answer: Mapping[str, Any], path: str) -> list[Json]:
-    """The results of an answer. Raises UnexpectedResponseError where there is no list of them."""
-    found = answer.get("results")
-    if not isinstance(found, list):
-        raise UnexpectedResponseError(
-            f"HubSpot answered {path} without results: {', '.join(sorted(answer)) or 'an empty object'}",
-            hint="this is no end of data: nothing was skipped. Report it if it stays so",
-        )
-    return found
-
-
-def following(answer: Mapping[str, Any], path: str) -> str | None:
-    """Where the next page begins; None only where HubSpot says that there is none."""
-    paging = answer.get("paging")
-    if paging is None:
-        return None
-    after = (paging.get("next") or {}).get("after") if isinstance(paging, dict) else None
-    if paging and after is None and paging.get("next"):
-        raise UnexpectedResponseError(f"HubSpot answered {path} with a next page but no place for it")
-    return None if after is None else str(after)

@@ -14,7 +14,8 @@ from typing import Any
 from connectors.base import Context, Cursor, Merge, Page
 from connectors.brake import brake
 from connectors.hubspot.client import Json
-from connectors.hubspot.objects import BLOCK, Objects, following, results
+from connectors.hubspot.objects import BLOCK, Objects
+from connectors.hubspot.paging import following, results
 from connectors.hubspot.settings import Cadence
 from connectors.hubspot.shapes import moment
 

@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from datetime import tzinfo
 from decimal import Decimal
-from typing import Any
 
 from connectors.base import Context, Meter, Page
 from connectors.brake import brake
 from connectors.hubspot.client import Client, Json
-from connectors.hubspot.objects import following, results
+from connectors.hubspot.paging import pages
 from connectors.hubspot.settings import Cadence
 from connectors.hubspot.shapes import day
 from store.records import ExchangeRate
@@ -19,7 +18,7 @@ PAGE = 100
 def rates(client: Client, context: Context, cadence: Cadence, meter: Meter, zone: tzinfo) -> Iterator[Page]:
     """All rates; one that was deleted becomes a tombstone."""
     listed: set[str] = set()
-    for raws in _listed(client, meter):
+    for raws, _ in pages(client, client.paths.exchange_rates(), [("limit", PAGE)], meter):
         read_at = client.now()
         listed |= {str(raw["id"]) for raw in raws}
         yield Page(cursor={}, read_at=read_at, read=len(raws), records=[_rate(raw, zone) for raw in raws])
@@ -28,17 +27,6 @@ def rates(client: Client, context: Context, cadence: Cadence, meter: Meter, zone
     gone = [id_ for id_ in known if id_ not in listed]
     brake(context, "exchange_rates", gone=len(gone), live=len(known), share=cadence.shrink, crm="HubSpot")
     yield Page(cursor={}, read_at=read_at, records=[ExchangeRate(id=id_, deleted_at=read_at) for id_ in gone])
-
-
-def _listed(client: Client, meter: Meter) -> Iterator[list[Json]]:
-    path, after = client.paths.exchange_rates(), None
-    while True:
-        query: list[tuple[str, Any]] = [("limit", PAGE)]
-        answer = client.get(path, [*query, ("after", after)] if after else query, meter)
-        yield results(answer, path)
-        after = following(answer, path)
-        if after is None:
-            return
 
 
 def _rate(raw: Json, zone: tzinfo) -> ExchangeRate:

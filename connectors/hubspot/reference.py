@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from connectors.base import Children, Cursor, Meter, Page
 from connectors.dropped import dropped
 from connectors.hubspot.client import Client, Json
-from connectors.hubspot.objects import following, results
+from connectors.hubspot.paging import pages, results
 from connectors.hubspot.shapes import Account
 from connectors.shown import Shown, shown_stages
 from store import records
@@ -121,14 +121,8 @@ def owners(client: Client, cursor: Cursor, meter: Meter) -> Iterator[Page]:
 
 
 def _owner_pages(client: Client, archived: bool, meter: Meter) -> Iterator[list[Json]]:
-    path, after = client.paths.owners(), None
-    while True:
-        query: list[tuple[str, Any]] = [("limit", OWNERS_PAGE), ("archived", "true" if archived else "false")]
-        answer = client.get(path, [*query, ("after", after)] if after else query, meter)
-        yield results(answer, path)
-        after = following(answer, path)
-        if after is None:
-            return
+    query = [("limit", OWNERS_PAGE), ("archived", "true" if archived else "false")]
+    return (raws for raws, _ in pages(client, client.paths.owners(), query, meter))
 
 
 def _user(raw: Json, archived: bool) -> User:

@@ -8,7 +8,8 @@ from connectors.base import Meter
 from connectors.errors import BadCredentialsError, ConnectorError, MissingScopeError, TryLaterError
 from connectors.hubspot.client import Client, Json
 from connectors.hubspot.kind import Kind
-from connectors.hubspot.objects import LIST_PAGE, following, results
+from connectors.hubspot.objects import LIST_PAGE
+from connectors.hubspot.paging import pages
 from connectors.hubspot.refusals import NotThereError
 from connectors.hubspot.shapes import moment
 from connectors.totals import Movement, Total
@@ -55,22 +56,16 @@ def moved(client: Client, meter: Meter, kind: Kind, there: Collection[str], sinc
 
 
 def _archived(client: Client, meter: Meter, kind: Kind, since: datetime) -> int | None:
-    pages = list(islice(_bin(client, meter, kind), MOST_ARCHIVED + 1))
-    if len(pages) > MOST_ARCHIVED:
+    binned = list(islice(_bin(client, meter, kind), MOST_ARCHIVED + 1))
+    if len(binned) > MOST_ARCHIVED:
         return None
-    times = [moment(raw.get("archivedAt")) for raws in pages for raw in raws]
+    times = [moment(raw.get("archivedAt")) for raws in binned for raw in raws]
     return sum(at is not None and at >= since for at in times)
 
 
 def _bin(client: Client, meter: Meter, kind: Kind) -> Iterator[list[Json]]:
-    path, after = client.paths.objects(kind.path), None
-    while True:
-        query = [("limit", LIST_PAGE), ("archived", "true"), ("properties", "hs_object_id")]
-        answer = client.get(path, [*query, ("after", after)] if after else query, meter)
-        yield results(answer, path)
-        after = following(answer, path)
-        if after is None:
-            return
+    query = [("limit", LIST_PAGE), ("archived", "true"), ("properties", "hs_object_id")]
+    return (raws for raws, _ in pages(client, client.paths.objects(kind.path), query, meter))
 
 
 def _is(name: str, operator: str, value: str) -> Filter:

@@ -1,13 +1,13 @@
 """`dealmeter check`: who answers, what may be read, what is left of the budget."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from dealmeter.cli.errors import OK, REFUSED, gravest, tell, words
 from dealmeter.cli.invocation import Invocation, command
-from dealmeter.cli.opened import chosen, configured
+from dealmeter.cli.opened import Connections, chosen, configured
 from dealmeter.cli.signals import stopping
 from dealmeter.cli.terminal import Terminal
 
@@ -28,9 +28,7 @@ def add_to(app: typer.Typer) -> None:
     @command(app, "check")
     def check(
         invocation: Invocation,
-        connections: Annotated[
-            list[str] | None, typer.Argument(metavar="CONNECTION", help="Which connections; all unless named.")
-        ] = None,
+        connections: Connections = None,
     ) -> int:
         """Sign in to each CRM and tell what can be read.
 

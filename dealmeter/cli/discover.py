@@ -7,7 +7,7 @@ import typer
 
 from dealmeter.cli.errors import OK, exit_code, gravest, tell, words
 from dealmeter.cli.invocation import Invocation, command
-from dealmeter.cli.opened import chosen, configured
+from dealmeter.cli.opened import Connections, chosen, configured
 from dealmeter.cli.signals import stopping
 from dealmeter.cli.terminal import Terminal
 
@@ -21,9 +21,7 @@ def add_to(app: typer.Typer) -> None:
     @command(app, "discover")
     def discover(
         invocation: Invocation,
-        connections: Annotated[
-            list[str] | None, typer.Argument(metavar="CONNECTION", help="Which connections; all unless named.")
-        ] = None,
+        connections: Connections = None,
         all_fields: Annotated[
             bool, typer.Option("--all", help="Show every field, not only your own and those that we read.")
         ] = False,

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from dealmeter.cli.invocation import Invocation
 from dealmeter.cli.terminal import Terminal
@@ -92,6 +94,12 @@ def log_of(invocation: Invocation, settings: "Configured") -> Any:
     log = settings.config.log
     level = "error" if invocation.quiet else "debug" if invocation.verbose else log.level
     return logger(level=level, format_=invocation.log_format or log.format, secrets=settings.secrets)
+
+
+Connections = Annotated[
+    list[str] | None, typer.Argument(metavar="CONNECTION", help="Which connections; all unless named.")
+]
+"""The argument of every command that `chosen` serves."""
 
 
 def chosen(settings: "Configured", names: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ import typer
 
 from dealmeter.cli.errors import HANDLED, OK, QUALITY, gravest, tell, words
 from dealmeter.cli.invocation import Invocation, command
-from dealmeter.cli.opened import chosen, configured, for_writing, log_of
+from dealmeter.cli.opened import Connections, chosen, configured, for_writing, log_of
 from dealmeter.cli.signals import stopping
 from dealmeter.cli.terminal import Terminal
 
@@ -22,9 +22,7 @@ def add_to(app: typer.Typer) -> None:
     @command(app, "reconcile")
     def reconcile(
         invocation: Invocation,
-        connections: Annotated[
-            list[str] | None, typer.Argument(metavar="CONNECTION", help="Which connections; all unless named.")
-        ] = None,
+        connections: Connections = None,
         repair: Annotated[bool, typer.Option("--repair", help="Read again what differs, and compare again.")] = False,
     ) -> int:
         """Compare our counts and sums with the CRM's own totals.

@@ -7,6 +7,17 @@ import typer
 
 from dealmeter.cli.invocation import Invocation, command, group
 
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Where to listen; 0 finds a free port.")]
+Seed = Annotated[int, typer.Option("--seed", help="The same seed makes the same company.")]
+Contacts = Annotated[
+    int | None, typer.Option("--contacts", min=0, help="How many contacts; as many as deals unless given.")
+]
+Data = Annotated[
+    Path | None, typer.Option("--data", help="A folder of CSV files to serve instead of an invented company.")
+]
+Latency = Annotated[int, typer.Option("--latency-ms", min=0, help="Delay of every answer.")]
+FaultRate = Annotated[float, typer.Option("--fault-rate", min=0, max=1, help="Share of requests that go wrong.")]
+
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
@@ -16,22 +27,14 @@ def add_to(app: typer.Typer) -> None:
     @command(commands, "hubspot")
     def hubspot(
         invocation: Invocation,
-        port: Annotated[
-            int, typer.Option("--port", min=0, max=65535, help="Where to listen; 0 finds a free port.")
-        ] = 0,
-        seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same company.")] = 7,
+        port: Port = 0,
+        seed: Seed = 7,
         deals: Annotated[int, typer.Option("--deals", min=1, help="How many deals it has.")] = 400,
-        contacts: Annotated[
-            int | None, typer.Option("--contacts", min=0, help="How many contacts; as many as deals unless given.")
-        ] = None,
-        data: Annotated[
-            Path | None, typer.Option("--data", help="A folder of CSV files to serve instead of an invented company.")
-        ] = None,
-        latency_ms: Annotated[int, typer.Option("--latency-ms", min=0, help="Delay of every answer.")] = 0,
+        contacts: Contacts = None,
+        data: Data = None,
+        latency_ms: Latency = 0,
         rate_limit: Annotated[bool, typer.Option("--rate-limit", help="Enforce HubSpot's rate limits.")] = False,
-        fault_rate: Annotated[
-            float, typer.Option("--fault-rate", min=0, max=1, help="Share of requests that go wrong.")
-        ] = 0.0,
+        fault_rate: FaultRate = 0.0,
         search_lag_s: Annotated[
             float, typer.Option("--search-lag-s", min=0, help="Seconds for which search doesn't know of a change.")
         ] = 0.0,
@@ -59,24 +62,16 @@ def add_to(app: typer.Typer) -> None:
     @command(commands, "salesforce")
     def salesforce(
         invocation: Invocation,
-        port: Annotated[
-            int, typer.Option("--port", min=0, max=65535, help="Where to listen; 0 finds a free port.")
-        ] = 0,
-        seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same company.")] = 7,
+        port: Port = 0,
+        seed: Seed = 7,
         deals: Annotated[int, typer.Option("--deals", min=1, help="How many opportunities it has.")] = 400,
-        contacts: Annotated[
-            int | None, typer.Option("--contacts", min=0, help="How many contacts; as many as deals unless given.")
-        ] = None,
-        data: Annotated[
-            Path | None, typer.Option("--data", help="A folder of CSV files to serve instead of an invented company.")
-        ] = None,
-        latency_ms: Annotated[int, typer.Option("--latency-ms", min=0, help="Delay of every answer.")] = 0,
+        contacts: Contacts = None,
+        data: Data = None,
+        latency_ms: Latency = 0,
         rate_limit: Annotated[
             bool, typer.Option("--rate-limit", help="Enforce the daily calls of a small Salesforce org.")
         ] = False,
-        fault_rate: Annotated[
-            float, typer.Option("--fault-rate", min=0, max=1, help="Share of requests that go wrong.")
-        ] = 0.0,
+        fault_rate: FaultRate = 0.0,
     ) -> int:
         """Serve a fake Salesforce org until Ctrl-C.
 

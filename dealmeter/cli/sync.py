@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from dealmeter.cli.invocation import Invocation, command
+from dealmeter.cli.opened import Connections
 from dealmeter.errors import UsageError
 
 STREAM = "Only this stream and the passes that complete it; may be given several times."
@@ -19,9 +20,7 @@ def add_to(app: typer.Typer) -> None:
     @command(app, "sync")
     def sync(
         invocation: Invocation,
-        connections: Annotated[
-            list[str] | None, typer.Argument(metavar="CONNECTION", help="Which connections; all unless named.")
-        ] = None,
+        connections: Connections = None,
         stream: Annotated[list[str] | None, typer.Option("--stream", metavar="NAME", help=STREAM)] = None,
         full: Annotated[bool, typer.Option("--full", help="Forget where we were and read everything again.")] = False,
         deep: Annotated[bool, typer.Option("--deep", help=DEEP)] = False,

@@ -9,6 +9,7 @@ import orjson
 from dealmeter.sandbox.faults import Fault
 from dealmeter.sandbox.http import Answer
 from dealmeter.sandbox.hubspot.errors import error, expired_token, html, rate_limited
+from dealmeter.sandbox.spoiling import Spoil, deep, half_an_emoji
 
 LONGEST_TARGET = 16_384
 MIGRATION_SECONDS = 3_600
@@ -16,7 +17,6 @@ TOLD_SECONDS = 3
 SLOW_SECONDS = 0.03
 
 Instead = Callable[[Fault, int], Answer]
-Spoil = Callable[[Answer], Answer]
 
 
 def _page(status: int, title: str) -> Instead:
@@ -111,25 +111,10 @@ def _in_part(answer: Answer) -> Answer:
     return replace(answer, status=207, body=orjson.dumps(body))
 
 
-def _half_an_emoji(answer: Answer) -> Answer:
-    """The name of the first deal begins with half of a surrogate pair: somebody's import cut it there."""
-    return replace(answer, body=answer.body.replace(b'"dealname":"', b'"dealname":"\\ud83d', 1))
-
-
-def _deep(levels: int) -> Spoil:
-    """Before the first name stands a list in a list in a list."""
-
-    def spoil(answer: Answer) -> Answer:
-        nested = b'"nested_by_hand":' + b"[" * levels + b"]" * levels + b',"dealname":'
-        return replace(answer, body=answer.body.replace(b'"dealname":', nested, 1))
-
-    return spoil
-
-
 SPOIL: dict[str, Spoil] = {
-    "half_emoji": _half_an_emoji,
-    "deep": _deep(500),
-    "bottomless": _deep(100_000),
+    "half_emoji": half_an_emoji("dealname"),
+    "deep": deep("nested_by_hand", 500, before="dealname"),
+    "bottomless": deep("nested_by_hand", 100_000, before="dealname"),
     "batch_error": _in_part,
     "reset_mid_body": lambda answer: replace(answer, cut=len(answer.body) // 2),
     "truncated_json": lambda answer: replace(answer, body=answer.body[: len(answer.body) // 2]),

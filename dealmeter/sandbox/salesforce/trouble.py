@@ -16,11 +16,11 @@ from dealmeter.sandbox.salesforce.errors import (
     query_timeout,
 )
 from dealmeter.sandbox.salesforce.soql.mistakes import no_such_column
+from dealmeter.sandbox.spoiling import Spoil, deep, half_an_emoji
 
 LONGEST_TARGET = 16_384
 MAINTENANCE = "We are down for maintenance."
 Instead = Callable[[Fault], Answer]
-Spoil = Callable[[Answer], Answer]
 
 
 def _refused(error: RefusedError) -> Instead:
@@ -92,25 +92,10 @@ def _cut_gzip(answer: Answer) -> Answer:
     )
 
 
-def _half_an_emoji(answer: Answer) -> Answer:
-    """The first name begins with half of a surrogate pair: somebody's import cut it there."""
-    return replace(answer, body=answer.body.replace(b'"Name":"', b'"Name":"\\ud83d', 1))
-
-
-def _deep(levels: int) -> Spoil:
-    """Before the first name stands a list in a list in a list."""
-
-    def spoil(answer: Answer) -> Answer:
-        nested = b'"Nested__c":' + b"[" * levels + b"]" * levels + b',"Name":'
-        return replace(answer, body=answer.body.replace(b'"Name":', nested, 1))
-
-    return spoil
-
-
 SPOIL: dict[str, Spoil] = {
-    "half_emoji": _half_an_emoji,
-    "deep": _deep(500),
-    "bottomless": _deep(100_000),
+    "half_emoji": half_an_emoji("Name"),
+    "deep": deep("Nested__c", 500, before="Name"),
+    "bottomless": deep("Nested__c", 100_000, before="Name"),
     "reset_mid_body": _reset_within,
     "truncated": _cut_short,
     "truncated_gzip": _cut_gzip,
