@@ -15,7 +15,7 @@ import orjson
 from duckdb import DuckDBPyConnection
 from sqlalchemy import Table
 
-from kpi.copier import Step
+from kpi.copier import LOST, Step
 from kpi.copier import copy as copy_rows
 from store.columns import DecimalType, InstantType, JsonType
 from store.database import Database
@@ -156,7 +156,7 @@ class Source:
 
     def copy(self, copies: Sequence[Copy]) -> None:
         """Copy tables, all as of one moment of the store. Raises LostRowsError where something got lost."""
-        steps = [_step(copy, is_sqlite=self._database.is_sqlite) for copy in copies]
+        steps = [step_of(copy, is_sqlite=self._database.is_sqlite) for copy in copies]
         if self._database.is_sqlite:
             self._copy_sqlite(copies, steps)
         else:
@@ -205,20 +205,24 @@ def kinds_of(copy: Copy) -> dict[str, str]:
     return {name: _kind(copy.table, name, copy.decimals) for name in copy.columns}
 
 
-def _step(copy: Copy, *, is_sqlite: bool) -> Step:
-    """The SQL of one copy. SQLite streams are led by a typed row: the driver takes types from what comes first."""
+def step_of(copy: Copy, *, is_sqlite: bool) -> Step:
+    """The SQL of one copy. SQLite streams are led by a typed row: the driver takes types from what comes first.
+
+    Each row comes with a number that tells which of its columns the source had filled, so that a value that gets lost
+    is an error; a last row, -1, says that the stream came to its end, and is counted by the sequence `ends`.
+    """
     kinds = kinds_of(copy)
-    source = f"FROM {copy.table.name} WHERE {copy.where}"
+    bits = (f"CASE WHEN {name} IS NULL THEN 0 ELSE {2 << place} END" for place, name in enumerate(kinds))
+    filled, none = " + ".join(["1", *bits]), ", ".join("NULL" for _ in kinds)
     rows = ", ".join(name if is_sqlite else _cast(name, kind) for name, kind in kinds.items())
     lead = ", ".join(f"{TYPES[kind][0]} AS {name}" for name, kind in kinds.items())
-    body = f"SELECT 1 AS real_row, {rows} {source}"  # names come from our own schema
+    body = f"SELECT {filled} AS filled, {rows} FROM {copy.table.name} WHERE {copy.where} UNION ALL SELECT -1, {none}"
     read = ", ".join(f"{TYPES[kind][1].format(name)} AS {name}" for name, kind in kinds.items())
-    counts = ", ".join(["count(*) AS rows", *(f"count({name}) AS {name}" for name in copy.columns)])
     return {
-        "query": f"SELECT 0 AS real_row, {lead} UNION ALL {body}" if is_sqlite else body,
-        "create": f"CREATE OR REPLACE TABLE {_name(copy)} AS SELECT {read} FROM incoming WHERE real_row = 1",
-        "counted": f"SELECT {counts} {source}",
-        "counts": f"SELECT {counts} FROM {_name(copy)}",
+        "query": f"SELECT 0 AS filled, {lead} UNION ALL {body}" if is_sqlite else body,
+        "create": f"CREATE OR REPLACE TABLE {_name(copy)} AS SELECT {read} FROM incoming WHERE CASE "
+        f"WHEN filled = 0 THEN false WHEN filled = -1 THEN nextval('ends') IS NULL WHEN filled = {filled} THEN true "
+        f"ELSE error('{LOST}') END",
     }
 
 
