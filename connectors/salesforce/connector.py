@@ -249,8 +249,8 @@ class SalesforceConnector:
         for name, what in LIMITS.items():
             if isinstance(limits.get(name), dict):
                 budget[f"{what}_limit"], budget[f"{what}_left"] = limits[name].get("Max"), limits[name].get("Remaining")
-        if "daily_limit" not in budget and self._client.daily is not None:
-            budget["daily_limit"], budget["daily_left"] = self._client.daily
+        if "daily_limit" not in budget and self._client.day.told is not None:
+            budget["daily_limit"], budget["daily_left"] = self._client.day.told
         budget["daily_share"] = self._settings.budget.daily_share
         return budget
 
