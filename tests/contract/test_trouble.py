@@ -52,6 +52,25 @@ def test_a_passing_fault_is_retried_and_costs_nothing_but_time(sqlite: Database,
             assert sum(sum(stream.retries.values()) for stream in outcome.streams) >= 4
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["objects/.*deals$", "objects/.*deals/search", "objects/.*deals/batch/read", "associations/.*deals/contacts/"],
+)
+def test_an_answer_without_results_is_no_end_of_data(sqlite: Database, path: str) -> None:
+    with rig(sqlite, deals=30, activities_per_deal=0) as it:
+        it.sync()
+        before = it.row_counts(), {row["id"]: row["primary_contact_id"] for row in it.rows(Deal)}
+        it.later(HOUR)
+        it.sandbox.faults.next("no_results", times=1000, match=f".*{path}")
+        outcome = it.sync(deep=True)
+        assert outcome.outcome == "partial"
+        assert any(isinstance(each.error, UnexpectedResponseError) for each in outcome.streams)
+        assert (it.row_counts(), {row["id"]: row["primary_contact_id"] for row in it.rows(Deal)}) == before
+        it.sandbox.faults.clear()
+        assert it.sync(deep=True).outcome == "ok"
+        it.assert_equals_account()
+
+
 def test_a_storm_of_random_faults_loses_nothing(database: Database) -> None:
     with rig(database, deals=120, fault_rate=0.15) as it:
         for hours in range(3):
