@@ -87,7 +87,7 @@ class Refusal:
 Meaning = Callable[[Refusal], ConnectorError]
 
 
-def refusal(status: int, headers: Mapping[str, str], raw: bytes, path: str) -> ConnectorError:
+def refusal(status: int, raw: bytes, path: str) -> ConnectorError:
     """The error that a refusal means."""
     code, text = _said(raw)
     said = Refusal(status, path, code, text)
@@ -100,7 +100,7 @@ def refusal(status: int, headers: Mapping[str, str], raw: bytes, path: str) -> C
 
 def refused_part(status: int, body: Any, path: str) -> ConnectorError:
     """The error that the refusal of one part of a composite request means."""
-    return refusal(status, {}, orjson.dumps(body), path)
+    return refusal(status, orjson.dumps(body), path)
 
 
 def maintenance(status: int, raw: bytes, path: str) -> UnreachableError:

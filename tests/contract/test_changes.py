@@ -72,6 +72,22 @@ def test_what_search_shows_late_arrives_once_lag_and_cycle_have_passed(database:
         it.assert_equals_account()
 
 
+def test_what_search_shows_a_little_late_arrives_with_the_next_run(sqlite: Database) -> None:
+    settings = {"cadence": {"late": "30d"}}
+    with rig(sqlite, activities_per_deal=0, search_lag=timedelta(minutes=5), settings=settings) as it:
+        it.sync()
+        it.later(HOUR)
+        it.sync()
+        it.later(timedelta(minutes=10))
+        id_, *_ = it.edits.truth("deals")["deals"]["live"]
+        it.edits.update("deals", id_, {"amount": "77.00"})
+        it.later(timedelta(minutes=1))
+        assert it.sync().counts.updated == 0
+        it.later(timedelta(minutes=6))
+        assert it.sync().counts.updated == 1
+        it.assert_equals_account()
+
+
 def test_archived_restored_purged_merged_and_relinked_records(database: Database) -> None:
     with rig(database, deals=80) as it:
         it.sync()

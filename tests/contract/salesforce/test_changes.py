@@ -115,6 +115,25 @@ def test_what_a_long_transaction_shows_late_arrives(sqlite: Database, delay: tim
         it.assert_equals_account()
 
 
+def test_what_a_transaction_shows_a_little_late_arrives_with_the_next_run_and_with_its_past(
+    sqlite: Database, tmp_path: Path
+) -> None:
+    settings = {**DEALS, "cadence": {"late": "30d", "history": "30d"}}
+    with rig(sqlite, activities_per_deal=0, settings=settings) as it:
+        it.sync()
+        it.later(HOUR)
+        it.sync()
+        it.later(timedelta(minutes=10))
+        it.sandbox.set_commit_delay(timedelta(minutes=5))
+        it.edits.update("Opportunity", it.ids("Opportunity")[0], {"StageName": "Contract Sent", "Amount": "77.00"})
+        it.later(timedelta(minutes=1))
+        assert stream(it.sync(), "deals").counts.updated == 0
+        it.later(timedelta(minutes=6))
+        assert stream(it.sync(), "deals").counts.updated == 1
+        with fresh(it, tmp_path / "fresh.db") as other:
+            assert it.everything() == other.everything()
+
+
 def test_deleted_restored_purged_and_merged_records(sqlite: Database) -> None:
     with rig(sqlite, deals=80) as it:
         it.sync()
