@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dealmeter.sandbox.record import Kind
 from store import migrate
 from store.database import Database
 from store.records import Activity, ActivityLink, Contact, Deal, DealContact, DealStageChange, LineItem
@@ -124,6 +125,20 @@ def test_tombstones_and_aliases_remain(database: Database) -> None:
         assert rows[first]["deleted_at"] is not None
         assert rows[second]["merged_into_id"] == rows[third]["merged_into_id"] == survivor
         assert rows[survivor]["deleted_at"] is None
+
+
+def test_a_merge_that_the_survivor_does_not_tell_of_is_seen_by_who_answers_to_the_old_ids(sqlite: Database) -> None:
+    with rig(sqlite, activities_per_deal=0) as it:
+        it.sandbox.portal.remove(Kind.DEAL, "hs_merged_object_ids")
+        it.sync()
+        it.later(HOUR)
+        first, second, *_ = it.edits.truth("deals")["deals"]["live"]
+        survivor = it.edits.merge("deals", first, second)
+        it.later(timedelta(minutes=5))
+        it.sync(deep=True)
+        rows = {row["id"]: row for row in it.rows(Deal, deleted=True)}
+        assert rows[first]["merged_into_id"] == rows[second]["merged_into_id"] == survivor
+        it.assert_equals_account()
 
 
 def test_links_that_change_without_a_time_of_change_are_refreshed_on_their_cadence(database: Database) -> None:
