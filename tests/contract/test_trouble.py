@@ -17,7 +17,7 @@ from dealmeter.sandbox.record import Kind
 from store import reads
 from store.database import Database
 from store.errors import ForeignAccountError
-from store.records import Activity, Contact, Deal
+from store.records import Activity, ActivityLink, Contact, Deal, DealContact
 from sync.outcome import StreamOutcome
 from tests.rig import DAY, HOUR, NAME, Rig, rig
 
@@ -69,6 +69,36 @@ def test_an_answer_without_results_is_no_end_of_data(sqlite: Database, path: str
         it.sandbox.faults.clear()
         assert it.sync(deep=True).outcome == "ok"
         it.assert_equals_account()
+
+
+def test_what_a_batch_leaves_out_in_silence_is_asked_for_by_itself(sqlite: Database) -> None:
+    with rig(sqlite, deals=30, activities_per_deal=0) as it:
+        it.sync()
+        it.later(HOUR)
+        it.edits.update("deals", list(it.edits.truth("deals")["deals"]["live"])[:5], {"amount": "4321.00"})
+        it.later(timedelta(minutes=1))
+        it.sandbox.faults.next("left_out", match=".*deals/batch/read")
+        outcome = it.sync(only=["deals"])
+        assert (outcome.outcome, _stream(it, outcome, "deals").counts.updated) == ("ok", 5)
+
+
+def test_more_links_than_a_page_holds_all_arrive(sqlite: Database) -> None:
+    with rig(sqlite, deals=30, association_page=1) as it:
+        assert it.sync().outcome == "ok"
+        linked = {(row["entity"], row["entity_id"], row["activity_id"]) for row in it.rows(ActivityLink)}
+        roles = {(row["deal_id"], row["contact_id"]) for row in it.rows(DealContact)}
+        it.sandbox.portal.association_page = 500
+        it.sync(full=True)
+        assert {(row["entity"], row["entity_id"], row["activity_id"]) for row in it.rows(ActivityLink)} == linked
+        assert {(row["deal_id"], row["contact_id"]) for row in it.rows(DealContact)} == roles
+        assert len(roles) > len({deal for deal, _ in roles}) or len(linked) > len({link[2] for link in linked})
+
+
+def test_whoever_is_told_how_long_to_wait_waits_so_long(sqlite: Database) -> None:
+    with rig(sqlite, deals=30, activities_per_deal=0) as it:
+        it.sandbox.faults.next("429_ten_secondly_told", match=".*owners", seconds=33)
+        assert it.sync().outcome == "ok"
+        assert 33 <= it.times.waited < 40
 
 
 def test_a_storm_of_random_faults_loses_nothing(database: Database) -> None:

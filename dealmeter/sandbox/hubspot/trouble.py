@@ -131,6 +131,7 @@ SPOIL: dict[str, Spoil] = {
     "wrong_type": lambda answer: replace(answer, content_type="text/html"),
     "duplicated": _results(lambda found: [*found, *found[: len(found) // 2 + 1]]),
     "reordered": _results(lambda found: found[::-1]),
+    "left_out": _results(lambda found: found[1:]),
 }
 ELSEWHERE = ("latency", "slow", "short_page")
 """Faults that the sandbox deals with itself: a delay, a short one, and pages shorter than asked for."""

@@ -4,6 +4,8 @@ import gzip
 from collections.abc import Callable
 from dataclasses import replace
 
+import orjson
+
 from dealmeter.sandbox.faults import Fault
 from dealmeter.sandbox.http import Answer
 from dealmeter.sandbox.salesforce.errors import (
@@ -92,7 +94,16 @@ def _cut_gzip(answer: Answer) -> Answer:
     )
 
 
+def _refused_part(answer: Answer) -> Answer:
+    """A composite that is well, and whose parts are not."""
+    parts = orjson.loads(answer.body)["compositeResponse"]
+    refused = [{"errorCode": "SERVER_UNAVAILABLE", "message": "Server too busy"}]
+    told = [{**part, "httpStatusCode": 503, "body": refused} for part in parts]
+    return replace(answer, body=orjson.dumps({"compositeResponse": told}))
+
+
 SPOIL: dict[str, Spoil] = {
+    "refused_part": _refused_part,
     "half_emoji": half_an_emoji("Name"),
     "deep": deep("Nested__c", 500, before="Name"),
     "bottomless": deep("Nested__c", 100_000, before="Name"),

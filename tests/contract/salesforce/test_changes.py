@@ -159,6 +159,19 @@ def test_deleted_restored_purged_and_merged_records(sqlite: Database) -> None:
         assert {row["id"]: row for row in it.rows(Contact, deleted=True)}[people[2]]["deleted_at"] is not None
 
 
+def test_a_deletion_that_the_log_tells_late_arrives(sqlite: Database) -> None:
+    with rig(sqlite, activities_per_deal=0, settings=DEALS) as it:
+        it.sync()
+        it.later(HOUR)
+        it.sandbox.set_commit_delay(timedelta(minutes=40))
+        it.edits.purge(it.ids("Opportunity")[:2])
+        it.later(timedelta(minutes=20))
+        assert it.sync().counts.deleted == 0
+        it.later(HOUR)
+        assert it.sync().counts.deleted == 2
+        it.assert_equals_account()
+
+
 def test_what_no_log_tells_any_more_is_found_by_the_reconciliation(sqlite: Database) -> None:
     with rig(sqlite, activities_per_deal=0, settings=DEALS) as it:
         it.sync()
