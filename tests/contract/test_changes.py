@@ -57,6 +57,22 @@ def test_a_run_after_k_changes_reads_about_k_records(database: Database) -> None
         it.assert_equals_account()
 
 
+def test_what_changes_behind_a_long_first_read_is_read_by_the_next_run(sqlite: Database) -> None:
+    settings = {"include": ["deals", "pipelines"], "exclude": []}
+    with rig(sqlite, deals=700, activities_per_deal=0, settings=settings) as it:
+        first, *_ = it.edits.truth("deals")["deals"]["live"]
+
+        def meanwhile(stream: str, read: int) -> None:
+            if (stream, read) == ("deals", 500):
+                it.edits.update("deals", first, {"amount": "77.00"})
+                it.later(HOUR)
+
+        assert it.sync_with(meanwhile).outcome == "ok"
+        it.later(timedelta(minutes=1))
+        assert it.sync().counts.updated == 1
+        assert {row["id"]: row["amount"] for row in it.rows(Deal)}[str(first)] == 77
+
+
 @pytest.mark.parametrize("lag", [timedelta(minutes=5), timedelta(minutes=50)])
 def test_what_search_shows_late_arrives_once_lag_and_cycle_have_passed(database: Database, lag: timedelta) -> None:
     with rig(database, activities_per_deal=0, search_lag=lag) as it:

@@ -88,7 +88,9 @@ def test_stripped_headers_end_no_read_early(sqlite: Database) -> None:
         it.assert_equals_account()
 
 
-@pytest.mark.parametrize("fault", ["reset_mid_body", "truncated", "truncated_gzip", "reset", "503_html", "401"])
+@pytest.mark.parametrize(
+    "fault", ["reset_mid_body", "truncated", "rows_missing", "truncated_gzip", "reset", "503_html", "401"]
+)
 def test_a_result_that_breaks_off_is_read_again(sqlite: Database, fault: str) -> None:
     with rig(sqlite, deals=150, activities_per_deal=0, settings=BULKY) as it:
         it.sandbox.faults.next(fault, times=2, match=".*/results")

@@ -99,6 +99,25 @@ def test_a_run_after_k_changes_reads_about_k_records(sqlite: Database) -> None:
         it.assert_equals_account()
 
 
+def test_what_changes_behind_a_long_first_read_is_read_by_the_next_run(sqlite: Database) -> None:
+    with rig(sqlite, deals=700, activities_per_deal=0, settings=DEALS) as it:
+        it.sandbox.behaviour.short_pages = 1.0
+        first, pages = it.ids("Opportunity")[0], 0
+
+        def meanwhile(stream: str, read: int) -> None:
+            nonlocal pages
+            pages += stream == "deals"
+            if stream == "deals" and pages == 1:
+                it.edits.update("Opportunity", first, {"Amount": "77.00"})
+                it.later(HOUR)
+
+        assert it.sync(progress=meanwhile).outcome == "ok"
+        assert pages > 1
+        it.later(timedelta(minutes=1))
+        assert stream(it.sync(), "deals").counts.updated == 1
+        it.assert_equals_account()
+
+
 @pytest.mark.parametrize("delay", [timedelta(minutes=5), timedelta(minutes=50)])
 def test_what_a_long_transaction_shows_late_arrives(sqlite: Database, delay: timedelta) -> None:
     with rig(sqlite, activities_per_deal=0, settings=DEALS) as it:
