@@ -59,7 +59,7 @@ def test_a_run_after_k_changes_reads_about_k_records(database: Database) -> None
 
 def test_what_changes_behind_a_long_first_read_is_read_by_the_next_run(sqlite: Database) -> None:
     settings = {"include": ["deals", "pipelines"], "exclude": []}
-    with rig(sqlite, deals=700, activities_per_deal=0, settings=settings) as it:
+    with rig(sqlite, deals=2_600, activities_per_deal=0, settings=settings) as it:
         first, *_ = it.edits.truth("deals")["deals"]["live"]
 
         def meanwhile(stream: str, read: int) -> None:

@@ -73,6 +73,14 @@ INSTEAD: dict[str, Instead] = {
 }
 
 
+def _not_done(answer: Answer) -> Answer:
+    """An answer to a query that doesn't say whether it is all."""
+    body = orjson.loads(answer.body) if answer.status == 200 and answer.chunks is None else None
+    if not isinstance(body, dict):
+        return answer
+    return replace(answer, body=orjson.dumps({name: value for name, value in body.items() if name != "done"}))
+
+
 def _cut_short(answer: Answer) -> Answer:
     """The body ends early and looks complete: its length fits, its end is missing."""
     if answer.chunks is None:
@@ -110,6 +118,7 @@ def _refused_part(answer: Answer) -> Answer:
 
 SPOIL: dict[str, Spoil] = {
     "refused_part": _refused_part,
+    "no_done": _not_done,
     "half_emoji": half_an_emoji("Name"),
     "deep": deep("Nested__c", 500, before="Name"),
     "bottomless": deep("Nested__c", 100_000, before="Name"),

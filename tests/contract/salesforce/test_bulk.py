@@ -100,6 +100,15 @@ def test_a_result_that_breaks_off_is_read_again(sqlite: Database, fault: str) ->
         it.assert_equals_account()
 
 
+def test_what_came_of_a_result_before_it_broke_off_is_counted(sqlite: Database) -> None:
+    with rig(sqlite, deals=3_300, activities_per_deal=0, settings=BULKY) as it:
+        it.sandbox.faults.next("rows_missing", match=".*/results")
+        outcome = it.sync(only=["deals"])
+        deals = stream(outcome, "deals")
+        assert (deals.outcome, deals.counts.read) == ("ok", 3_300)
+        assert deals.retries == {"cut": 1}
+
+
 def test_a_stopped_read_goes_on_in_the_same_job(sqlite: Database) -> None:
     with rig(sqlite, deals=2500, activities_per_deal=0, settings=BULKY) as it:
         stop = Event()

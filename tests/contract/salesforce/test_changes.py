@@ -100,7 +100,7 @@ def test_a_run_after_k_changes_reads_about_k_records(sqlite: Database) -> None:
 
 
 def test_what_changes_behind_a_long_first_read_is_read_by_the_next_run(sqlite: Database) -> None:
-    with rig(sqlite, deals=700, activities_per_deal=0, settings=DEALS) as it:
+    with rig(sqlite, deals=3_300, activities_per_deal=0, settings=DEALS) as it:
         it.sandbox.behaviour.short_pages = 1.0
         first, pages = it.ids("Opportunity")[0], 0
 
