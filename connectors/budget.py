@@ -5,10 +5,38 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Condition
 
+from connectors.errors import QuotaSpentError
+
 LOOK_AROUND_S = 1.0
 """How long we wait for a request under way before we look whether we are asked to stop."""
 GROW_AFTER = 50
 """Answers without a refusal after which a window that was halved grows by one again."""
+
+
+class Day:
+    """What is left of a CRM's daily limit, as its last answer told, and the `share` of it that this connection may use.
+
+    `whose` requests they are and what to do (`hint`) are for people.
+    """
+
+    def __init__(self, share: float, *, whose: str, hint: str) -> None:
+        self._share = share
+        self._whose = whose
+        self._hint = hint
+        self.told: tuple[int, int] | None = None
+        """The limit and what is left of it; None while no answer has told."""
+
+    def leave_some(self) -> None:
+        """Raises QuotaSpentError where only the others' share is left."""
+        if self.told is None:
+            return
+        limit, left = self.told
+        if left <= limit * (1 - self._share):
+            raise QuotaSpentError(
+                f"{self._whose} are down to {left:,} of {limit:,}, and this connection may use {self._share:.0%}",
+                reason="daily_share",
+                hint=f"{self._hint}; the run goes on where it stopped. Raise `budget.daily_share` to use more",
+            )
 
 
 class Window:

@@ -19,6 +19,10 @@ class BadCredentialsError(ActionNeededError):
     """The CRM refuses the credentials: the connection pauses until they change."""
 
 
+class UntrustedError(ActionNeededError):
+    """Nobody whom we trust vouches for whoever answers: nothing was said to them."""
+
+
 class MissingScopeError(ActionNeededError):
     """The credentials don't reach one kind of record: its stream is left out, the others go on."""
 

@@ -10,12 +10,11 @@ from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
 from connectors.base import Context, Meter
-from connectors.budget import Window
+from connectors.budget import Day, Window
 from connectors.crm_clock import CrmClock
 from connectors.decode import decoded
 from connectors.errors import (
     ConnectorError,
-    QuotaSpentError,
     RateLimitedError,
     UnexpectedResponseError,
     UnreachableError,
@@ -53,7 +52,11 @@ class Client:
         self._associations = Window(burst, WINDOW_S, monotonic=context.monotonic, sleep=context.sleep)
         self._search = Window(budget.search_per_second, 1.0, monotonic=context.monotonic, sleep=context.sleep)
         self._clock = CrmClock(context.clock, context.monotonic)
-        self.daily: tuple[int, int] | None = None
+        self.day = Day(
+            budget.daily_share,
+            whose="the daily requests of the HubSpot account",
+            hint="they come back at midnight in the account's time zone",
+        )
 
     # ------------------------------------------------------------------------------------------------- verbs
 
@@ -104,7 +107,7 @@ class Client:
         shape: type = dict,
     ) -> Any:
         def call() -> Any:
-            self._leave_some()
+            self.day.leave_some()
             with window.place():
                 meter.request()
                 return self._send(method, path, query, body, window, shape)
@@ -179,18 +182,4 @@ class Client:
                 window.hold(1.0)
         daily, daily_left = headers.get("X-HubSpot-RateLimit-Daily"), headers.get("X-HubSpot-RateLimit-Daily-Remaining")
         if daily and daily_left:
-            self.daily = (int(daily), int(daily_left))
-
-    def _leave_some(self) -> None:
-        if self.daily is None:
-            return
-        limit, left = self.daily
-        reserve = limit * (1 - self._settings.budget.daily_share)
-        if left <= reserve:
-            share = f"{self._settings.budget.daily_share:.0%}"
-            raise QuotaSpentError(
-                f"HubSpot's account has {left:,} of {limit:,} daily requests left, and this connection may use {share}",
-                reason="daily_share",
-                hint="the run goes on where it stopped after midnight in the account's time zone; "
-                "raise `budget.daily_share` to use more",
-            )
+            self.day.told = (int(daily), int(daily_left))

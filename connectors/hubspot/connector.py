@@ -324,8 +324,8 @@ class HubSpotConnector:
 
     def _budget(self) -> dict[str, Any]:
         budget: dict[str, Any] = {}
-        if self._client.daily is not None:
-            budget["daily_limit"], budget["daily_left"] = self._client.daily
+        if self._client.day.told is not None:
+            budget["daily_limit"], budget["daily_left"] = self._client.day.told
         budget["daily_share"] = self._settings.budget.daily_share
         budget["searches_per_second"] = self._settings.budget.search_per_second
         return budget

@@ -11,6 +11,7 @@ from connectors.base import Children, Meter
 from connectors.errors import MissingScopeError, UnexpectedResponseError
 from connectors.hubspot.client import Client
 from connectors.hubspot.kind import Kind
+from connectors.hubspot.paging import results
 from store.records import ActivityLink, DealContact, Detail
 
 INPUTS = 1000
@@ -87,7 +88,7 @@ class Links:
             half = len(inputs) // 2  # one malformed id refuses its whole batch: find it
             return self._batch(inputs[:half], target, meter, ties) + self._batch(inputs[half:], target, meter, ties)
         going_on: list[dict[str, str]] = []
-        for result in answer.get("results") or ():
+        for result in results(answer, path):
             from_id = str(result["from"]["id"])
             for to in result.get("to") or ():
                 primary = any(kind.get("typeId") in PRIMARY for kind in to.get("associationTypes") or ())

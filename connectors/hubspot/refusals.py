@@ -19,6 +19,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 
+from connectors.certificates import untrusted
 from connectors.errors import (
     BadCredentialsError,
     ConnectorError,
@@ -65,9 +66,11 @@ def refusal(status: int, headers: Mapping[str, str], raw: bytes | str, path: str
     return MEANINGS.get(status, _busy if status in BUSY else _unexpected)(said)
 
 
-def unreachable(error: HTTPError, base_url: str, path: str) -> UnreachableError:
-    """The error that a broken or missing answer means."""
+def unreachable(error: HTTPError, base_url: str, path: str) -> ConnectorError:
+    """The error that a broken or missing answer means, or a certificate that isn't trusted."""
     base_url = re.sub(r"//[^/@]*@", "//", base_url)
+    if refused := untrusted(error, base_url, variable="SSL_CERT_FILE"):
+        return refused
     cause: BaseException = error.reason if isinstance(error, MaxRetryError) and error.reason else error
     for kinds, reason, what, hint in BREAKS:
         if isinstance(cause, kinds):
@@ -86,7 +89,7 @@ BREAKS: tuple[tuple[tuple[type[BaseException], ...], str, str, str], ...] = (
         (SSLError,),
         "tls",
         "the TLS connection failed",
-        "check `base_url`, the machine's clock and its certificates",
+        "check `base_url`, and what stands between this machine and HubSpot",
     ),
     (
         (ConnectTimeoutError, NewConnectionError),

@@ -12,8 +12,9 @@ import requests
 from simple_salesforce.api import Salesforce
 
 from connectors.base import Context, Meter
+from connectors.budget import Day
 from connectors.crm_clock import CrmClock
-from connectors.errors import BadCredentialsError, QuotaSpentError, UnexpectedResponseError, UnreachableError
+from connectors.errors import BadCredentialsError, UnexpectedResponseError, UnreachableError
 from connectors.retry import retrying
 from connectors.salesforce.auth import Door, Token, routes
 from connectors.salesforce.refusals import SessionExpiredError, refused_part
@@ -46,7 +47,11 @@ class Client:
         self._door = Door(settings, self._session, context, context.meter("account"))
         self._lock = Lock()
         self._api: tuple[Token, Salesforce] | None = None
-        self.daily: tuple[int, int] | None = None
+        self.day = Day(
+            settings.budget.daily_share,
+            whose="the org's API requests for these 24 hours",
+            hint="they come back as the last 24 hours move on",
+        )
 
     # ------------------------------------------------------------------------------------------------- verbs
 
@@ -99,7 +104,7 @@ class Client:
 
     def _ask(self, send: Callable[[Salesforce], Answer], meter: Meter) -> Answer:
         def call() -> Answer:
-            self._leave_some()
+            self.day.leave_some()
             token = self._door.token()
             for _ in range(2):
                 meter.request()
@@ -145,22 +150,7 @@ class Client:
         usage = USAGE.search(headers.get("Sforce-Limit-Info", ""))
         if usage:
             used, limit = int(usage[1]), int(usage[2])
-            self.daily = (limit, max(limit - used, 0))
-
-    def _leave_some(self) -> None:
-        if self.daily is None:
-            return
-        limit, left = self.daily
-        reserve = limit * (1 - self._settings.budget.daily_share)
-        if left <= reserve:
-            share = f"{self._settings.budget.daily_share:.0%}"
-            raise QuotaSpentError(
-                f"the org has {left:,} of {limit:,} API requests left for these 24 hours, and this connection may use "
-                f"them up to {share}",
-                reason="daily_share",
-                hint="requests come back as the last 24 hours move on; the run goes on where it stopped. Raise "
-                "`budget.daily_share` to use more",
-            )
+            self.day.told = (limit, max(limit - used, 0))
 
 
 def _object(answer: Any, path: str) -> Json:

@@ -16,7 +16,8 @@ from connectors.salesforce import reference
 from connectors.salesforce.auth import LEGACY
 from connectors.salesforce.bulk import Bulk
 from connectors.salesforce.client import Client, Json
-from connectors.salesforce.dependents import BY_STREAM, DEPENDENTS, DependentsPass
+from connectors.salesforce.dependents import BY_STREAM, DEPENDENTS, Dependents
+from connectors.salesforce.dependents_pass import DependentsPass
 from connectors.salesforce.discover import discover
 from connectors.salesforce.kinds import BY_NAME, KINDS, STREAMS, Kind
 from connectors.salesforce.objects import Objects, Rows
@@ -78,9 +79,10 @@ class SalesforceConnector:
         name, _, which = stream.name.partition(".")
         kind = BY_NAME[name]
         if stream.name in BY_STREAM:
-            return self._dependents(stream.name, kind, meter).read(cursor)
+            return self._dependents(BY_STREAM[stream.name], kind, meter).read(cursor)
         passes = Passes(
             objects=self._objects(kind, meter),
+            dependents=[self._dependents(each, kind, meter) for each in DEPENDENTS if each.of == name],
             context=self._context,
             cadence=self._settings.cadence,
             stream=stream.name,
@@ -215,8 +217,7 @@ class SalesforceConnector:
             keep_payload=self._settings.keep_payload,
         )
 
-    def _dependents(self, stream: str, kind: Kind, meter: Meter) -> DependentsPass:
-        what = BY_STREAM[stream]
+    def _dependents(self, what: Dependents, kind: Kind, meter: Meter) -> DependentsPass:
         return DependentsPass(
             what=what,
             kind=kind,
@@ -248,8 +249,8 @@ class SalesforceConnector:
         for name, what in LIMITS.items():
             if isinstance(limits.get(name), dict):
                 budget[f"{what}_limit"], budget[f"{what}_left"] = limits[name].get("Max"), limits[name].get("Remaining")
-        if "daily_limit" not in budget and self._client.daily is not None:
-            budget["daily_limit"], budget["daily_left"] = self._client.daily
+        if "daily_limit" not in budget and self._client.day.told is not None:
+            budget["daily_limit"], budget["daily_left"] = self._client.day.told
         budget["daily_share"] = self._settings.budget.daily_share
         return budget
 

@@ -1,8 +1,11 @@
 """The passes over one kind of object: what changed, what showed late, and what the time of change can't tell.
 
 Each pass is a stream with a checkpoint of its own. A cursor of `changes` is one of `{"listing": {"began", "at"}}`
-(first read), `{"since"}` (between runs), `{"since", "until", "at"}` (in a window), and always names the `shape` of what
-was asked for. `at` is a place of `Rows.sweep`.
+(first read; with `again` a later one of all), `{"since"}` (between runs), `{"since", "until", "at"}` (in a window), and
+always names the `shape` of what was asked for. `at` is a place of `Rows.sweep`.
+
+A record that is new here comes with its dependents, whichever pass has found it: it may be older than what their own
+pass looks at. Only the first read leaves them to that.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +18,7 @@ from connectors.brake import brake
 from connectors.errors import MissingScopeError, UnexpectedResponseError
 from connectors.salesforce.bulk import JobGoneError
 from connectors.salesforce.client import Json
+from connectors.salesforce.dependents_pass import DependentsPass
 from connectors.salesforce.objects import SECOND, Block, Objects, instant, version
 from connectors.salesforce.refusals import LogTrimmedError, TooLargeError
 from connectors.salesforce.settings import Cadence
@@ -34,6 +38,7 @@ class Passes:
     """The passes over one kind of object of one org. `stream` is the name of the one being read."""
 
     objects: Objects
+    dependents: Sequence[DependentsPass]
     context: Context
     cadence: Cadence
     stream: str
@@ -46,15 +51,16 @@ class Passes:
         What was left in the middle is ended first; then the reading goes on to now.
         """
         if cursor.get("shape") != self.objects.shape:
-            yield from self._listing({})
+            yield from self._listing({"again": True} if cursor else {})
             return
         if "listing" in cursor:
+            place = cursor["listing"]
             try:
-                yield from self._listing(cursor["listing"])
+                yield from self._listing(place)
             except JobGoneError:
-                yield from self._listing({})
+                yield from self._listing({"again": True} if "again" in place else {})
                 return
-            cursor = {"since": cursor["listing"]["began"]}
+            cursor = {"since": place["began"]}
         elif "until" in cursor:
             yield from self._window(cursor, overlap=self.cadence.overlap, until=instant(cursor["until"]))
             cursor = {"since": cursor["until"]}
@@ -62,11 +68,13 @@ class Passes:
 
     def _listing(self, place: Mapping[str, Any]) -> Iterator[Page]:
         objects, began = self.objects, str(place.get("began") or self._now().isoformat())
-        at = place.get("at") or {}
+        at, again = place.get("at") or {}, {"again": True} if "again" in place else {}
+        page = self._page if again else objects.page
         expected = None if at else objects.rows.count()
         for block in objects.rows.surely(objects.asked, *objects.only, place=at, expected=expected):
-            there: Cursor = {"listing": {"began": began, "at": block.place}} if block.place else {"since": began}
-            yield objects.page(block.rows, cursor={**there, "shape": objects.shape}, read_at=block.read_at)
+            going_on: Cursor = {"listing": {"began": began, "at": block.place, **again}}
+            there = going_on if block.place else {"since": began}
+            yield page(block.rows, cursor={**there, "shape": objects.shape}, read_at=block.read_at)
 
     def late(self, cursor: Cursor) -> Iterator[Page]:
         """Changes once more, an hour behind: a transaction stamps its rows as it runs, and shows them when it ends."""
@@ -101,7 +109,7 @@ class Passes:
             there: Cursor = {"since": until.isoformat()}
             if block.place:
                 there = {"since": since.isoformat(), "until": until.isoformat(), "at": block.place}
-            yield objects.page(block.rows, cursor={**there, "shape": objects.shape}, read_at=block.read_at)
+            yield self._page(block.rows, cursor={**there, "shape": objects.shape}, read_at=block.read_at)
 
     # --------------------------------------------------------------------------------- what changes don't tell
 
@@ -138,7 +146,7 @@ class Passes:
     def _gone(self, gone: Mapping[str, str | None], cursor: Cursor) -> Page:
         """Those of some deleted ids that are live here become tombstones or aliases, unless they are live there."""
         objects, read_at = self.objects, self._now()
-        unknown = self.context.known.stale(objects.kind.record, dict.fromkeys(gone, EARLIEST))
+        unknown = self._unknown(list(gone))
         live = [id_ for id_ in gone if id_ not in unknown]
         found = {str(row["Id"]): row for row in objects.rows.by_id(objects.asked, live)} if live else {}
         page = objects.page(
@@ -230,7 +238,29 @@ class Passes:
             return Page(cursor=place, read_at=block.read_at)
         read_at = self._now()
         found = self.objects.rows.by_id(self.objects.asked, ids)
-        return self.objects.page(found, cursor=place, read_at=read_at)
+        return self._page(found, cursor=place, read_at=read_at)
+
+    def _page(self, rows: Sequence[Json], *, cursor: Cursor, read_at: datetime) -> Page:
+        """A page out of whole rows, with what hangs on those that are new here."""
+        page = self.objects.page(rows, cursor=cursor, read_at=read_at)
+        live = [str(row["Id"]) for row in rows if row.get("IsDeleted") is not True]
+        new = sorted(self._unknown(live)) if self.dependents else []
+        for each in self.dependents if new else ():
+            try:
+                more = each.of(new, cursor)
+            except MissingScopeError:
+                continue  # their own pass says what is missing
+            page = replace(
+                page,
+                read=page.read + more.read,
+                records=[*page.records, *more.records],
+                children=[*page.children, *more.children],
+            )
+        return page
+
+    def _unknown(self, ids: Sequence[str]) -> set[str]:
+        """Those of some ids that don't live here (yet, or any more)."""
+        return self.context.known.stale(self.objects.kind.record, dict.fromkeys(ids, EARLIEST)) if ids else set()
 
     def _stale(self, versions: Mapping[str, datetime]) -> list[str]:
         """The ids among these that we lack or hold in an older version."""

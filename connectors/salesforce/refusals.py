@@ -11,6 +11,7 @@ import orjson
 import requests
 from urllib3.exceptions import NameResolutionError
 
+from connectors.certificates import untrusted
 from connectors.errors import (
     ActionNeededError,
     BadCredentialsError,
@@ -86,7 +87,7 @@ class Refusal:
 Meaning = Callable[[Refusal], ConnectorError]
 
 
-def refusal(status: int, headers: Mapping[str, str], raw: bytes, path: str) -> ConnectorError:
+def refusal(status: int, raw: bytes, path: str) -> ConnectorError:
     """The error that a refusal means."""
     code, text = _said(raw)
     said = Refusal(status, path, code, text)
@@ -99,7 +100,7 @@ def refusal(status: int, headers: Mapping[str, str], raw: bytes, path: str) -> C
 
 def refused_part(status: int, body: Any, path: str) -> ConnectorError:
     """The error that the refusal of one part of a composite request means."""
-    return refusal(status, {}, orjson.dumps(body), path)
+    return refusal(status, orjson.dumps(body), path)
 
 
 def maintenance(status: int, raw: bytes, path: str) -> UnreachableError:
@@ -112,10 +113,12 @@ def maintenance(status: int, raw: bytes, path: str) -> UnreachableError:
     )
 
 
-def unreachable(error: requests.RequestException, address: str) -> UnreachableError:
-    """The error that a broken or missing answer means."""
+def unreachable(error: requests.RequestException, address: str) -> ConnectorError:
+    """The error that a broken or missing answer means, or a certificate that isn't trusted."""
     parts = urlsplit(address)
     where, path = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}", parts.path
+    if refused := untrusted(error, where, variable="REQUESTS_CA_BUNDLE"):
+        return refused
     if _causes(error, NameResolutionError):
         return UnreachableError(
             f"{where}: the host name can't be found",
@@ -133,7 +136,7 @@ BREAKS: tuple[tuple[tuple[type[Exception], ...], str, str, str], ...] = (
         (requests.exceptions.SSLError,),
         "tls",
         "the TLS connection failed",
-        "check `login_url` and `base_url`, the machine's clock and its certificates",
+        "check `login_url` and `base_url`, and what stands between this machine and Salesforce",
     ),
     (
         (requests.exceptions.ReadTimeout,),

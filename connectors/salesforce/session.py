@@ -85,7 +85,7 @@ class SalesforceSession(requests.Session):
             raise unreachable(error, address) from None  # the original may name the whole query
         self._watch(answer.headers)
         if answer.status_code >= 300:
-            raise refusal(answer.status_code, answer.headers, _body(answer), path)
+            raise refusal(answer.status_code, _body(answer), path)
         if answer.headers.get("Content-Type", "").startswith("text/html"):
             raise maintenance(answer.status_code, _body(answer), path)
         return answer

@@ -11,6 +11,7 @@ from connectors.errors import (
     ConnectorError,
     ShrunkError,
     TryLaterError,
+    UntrustedError,
 )
 from dealmeter.errors import ConfigError, UsageError
 from dealmeter.logs import masked
@@ -29,6 +30,7 @@ EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
     (LeaseHeldError, HELD),
     (StoreError, DATABASE),
     (ShrunkError, QUALITY),
+    (UntrustedError, WRONG),
     (ActionNeededError, REFUSED),
     (TryLaterError, LATER),
     (ConnectorError, HANDLED),

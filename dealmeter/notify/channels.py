@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 import requests
 
+from connectors.certificates import untrusted
 from dealmeter.config.channels import (
     ChannelSettings,
     EmailSettings,
@@ -68,6 +69,8 @@ def _post(url: str, body: Mapping[str, Any] | bytes, headers: Mapping[str, str] 
             allow_redirects=False,
         )
     except requests.RequestException as error:
+        if refused := untrusted(error, "the receiver", variable="REQUESTS_CA_BUNDLE"):
+            raise UndeliveredError(f"{refused}; {refused.hint}") from None
         raise UndeliveredError(f"it could not be reached ({type(error).__name__})") from None
     if not answer.ok or answer.is_redirect:
         raise UndeliveredError(f"it answered {answer.status_code}")

@@ -1,9 +1,12 @@
 """What changed in the account is in the store, whatever the search index, the recycle bin and merges do."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from dealmeter.sandbox.record import Kind
+from store import migrate
 from store.database import Database
 from store.records import Activity, ActivityLink, Contact, Deal, DealContact, DealStageChange, LineItem
 from tests.rig import DAY, HOUR, Rig, rig
@@ -54,6 +57,22 @@ def test_a_run_after_k_changes_reads_about_k_records(database: Database) -> None
         it.assert_equals_account()
 
 
+def test_what_changes_behind_a_long_first_read_is_read_by_the_next_run(sqlite: Database) -> None:
+    settings = {"include": ["deals", "pipelines"], "exclude": []}
+    with rig(sqlite, deals=2_600, activities_per_deal=0, settings=settings) as it:
+        first, *_ = it.edits.truth("deals")["deals"]["live"]
+
+        def meanwhile(stream: str, read: int) -> None:
+            if (stream, read) == ("deals", 500):
+                it.edits.update("deals", first, {"amount": "77.00"})
+            it.later(timedelta(minutes=9) if stream == "deals" else timedelta(0))
+
+        assert it.sync_with(meanwhile).outcome == "ok"
+        it.later(timedelta(minutes=1))
+        assert it.sync().counts.updated == 1
+        assert {row["id"]: row["amount"] for row in it.rows(Deal)}[str(first)] == 77
+
+
 @pytest.mark.parametrize("lag", [timedelta(minutes=5), timedelta(minutes=50)])
 def test_what_search_shows_late_arrives_once_lag_and_cycle_have_passed(database: Database, lag: timedelta) -> None:
     with rig(database, activities_per_deal=0, search_lag=lag) as it:
@@ -67,6 +86,22 @@ def test_what_search_shows_late_arrives_once_lag_and_cycle_have_passed(database:
         for _ in range(5):
             it.later(timedelta(minutes=30))
             it.sync()
+        it.assert_equals_account()
+
+
+def test_what_search_shows_a_little_late_arrives_with_the_next_run(sqlite: Database) -> None:
+    settings = {"cadence": {"late": "30d"}}
+    with rig(sqlite, activities_per_deal=0, search_lag=timedelta(minutes=5), settings=settings) as it:
+        it.sync()
+        it.later(HOUR)
+        it.sync()
+        it.later(timedelta(minutes=10))
+        id_, *_ = it.edits.truth("deals")["deals"]["live"]
+        it.edits.update("deals", id_, {"amount": "77.00"})
+        it.later(timedelta(minutes=1))
+        assert it.sync().counts.updated == 0
+        it.later(timedelta(minutes=6))
+        assert it.sync().counts.updated == 1
         it.assert_equals_account()
 
 
@@ -106,6 +141,20 @@ def test_tombstones_and_aliases_remain(database: Database) -> None:
         assert rows[first]["deleted_at"] is not None
         assert rows[second]["merged_into_id"] == rows[third]["merged_into_id"] == survivor
         assert rows[survivor]["deleted_at"] is None
+
+
+def test_a_merge_that_the_survivor_does_not_tell_of_is_seen_by_who_answers_to_the_old_ids(sqlite: Database) -> None:
+    with rig(sqlite, activities_per_deal=0) as it:
+        it.sandbox.portal.remove(Kind.DEAL, "hs_merged_object_ids")
+        it.sync()
+        it.later(HOUR)
+        first, second, *_ = it.edits.truth("deals")["deals"]["live"]
+        survivor = it.edits.merge("deals", first, second)
+        it.later(timedelta(minutes=5))
+        it.sync(deep=True)
+        rows = {row["id"]: row for row in it.rows(Deal, deleted=True)}
+        assert rows[first]["merged_into_id"] == rows[second]["merged_into_id"] == survivor
+        it.assert_equals_account()
 
 
 def test_links_that_change_without_a_time_of_change_are_refreshed_on_their_cadence(database: Database) -> None:
@@ -213,3 +262,23 @@ def _run_twice(it: Rig) -> None:
     assert it.sync().outcome == "ok"
     it.later(HOUR)
     assert it.sync().outcome == "ok"
+
+
+def test_what_a_reconciliation_finds_comes_with_its_whole_past_and_its_links(sqlite: Database, tmp_path: Path) -> None:
+    settings = {"cadence": {"links": "30d", "calculated": "30d"}}
+    with rig(sqlite, activities_per_deal=0, settings=settings) as it:
+        gone = list(it.edits.truth("deals")["deals"]["live"])[:3]
+        it.edits.archive("deals", gone)
+        it.later(DAY)
+        it.sync()
+        assert not {row["deal_id"] for row in it.rows(DealStageChange)} & set(map(str, gone))
+        for id_ in gone:
+            it.edits.restore("deals", id_)  # without a time of change: no search tells
+        it.later(DAY)
+        outcome = it.sync()
+        assert "deals: 3 records were missing or older here; read again" in outcome.notes
+        with Database(f"sqlite:///{tmp_path / 'fresh.db'}") as database:
+            migrate.upgrade(database)
+            fresh = Rig(it.sandbox, database, it.settings)
+            fresh.sync()
+            assert it.everything() == fresh.everything()

@@ -18,6 +18,7 @@ from store.records import (
     Activity,
     ActivityLink,
     Campaign,
+    Deal,
     DealSplit,
     ExchangeRate,
     Lead,
@@ -539,6 +540,17 @@ def test_links_that_the_token_may_not_read_are_said_and_kept_in_the_books(sqlite
         with it.database.read() as tx:
             [run] = reads.recent_runs(tx, connection=NAME)
         assert [note for note in run["notes"] if note.startswith(said)]
+
+
+def test_links_that_the_token_may_not_read_any_more_stay(sqlite: Database) -> None:
+    with rig(sqlite, deals=20) as it:
+        it.sync()
+        before = {row["id"]: row["company_id"] for row in it.rows(Deal)}
+        assert any(before.values())
+        it.later(2 * DAY)
+        it.sandbox.set_scopes(EVERY_SCOPE - {"crm.objects.companies.read"})
+        it.sync(deep=True)
+        assert {row["id"]: row["company_id"] for row in it.rows(Deal)} == before
 
 
 def test_a_missing_scope_of_one_kind_of_activity_is_in_the_books(sqlite: Database) -> None:

@@ -17,7 +17,7 @@ from dealmeter.sandbox.record import Kind
 from store import reads
 from store.database import Database
 from store.errors import ForeignAccountError
-from store.records import Activity, Contact, Deal
+from store.records import Activity, Contact, Deal, DealContact
 from sync.outcome import StreamOutcome
 from tests.rig import DAY, HOUR, NAME, Rig, rig
 
@@ -50,6 +50,54 @@ def test_a_passing_fault_is_retried_and_costs_nothing_but_time(sqlite: Database,
         it.assert_equals_account()
         if kind != "short_page":
             assert sum(sum(stream.retries.values()) for stream in outcome.streams) >= 4
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["objects/.*deals$", "objects/.*deals/search", "objects/.*deals/batch/read", "associations/.*deals/contacts/"],
+)
+def test_an_answer_without_results_is_no_end_of_data(sqlite: Database, path: str) -> None:
+    with rig(sqlite, deals=30, activities_per_deal=0) as it:
+        it.sync()
+        before = it.row_counts(), {row["id"]: row["primary_contact_id"] for row in it.rows(Deal)}
+        it.later(HOUR)
+        it.sandbox.faults.next("no_results", times=1000, match=f".*{path}")
+        outcome = it.sync(deep=True)
+        assert outcome.outcome == "partial"
+        assert any(isinstance(each.error, UnexpectedResponseError) for each in outcome.streams)
+        assert (it.row_counts(), {row["id"]: row["primary_contact_id"] for row in it.rows(Deal)}) == before
+        it.sandbox.faults.clear()
+        assert it.sync(deep=True).outcome == "ok"
+        it.assert_equals_account()
+
+
+def test_what_a_batch_leaves_out_in_silence_is_asked_for_by_itself(sqlite: Database) -> None:
+    with rig(sqlite, deals=30, activities_per_deal=0) as it:
+        it.sync()
+        it.later(HOUR)
+        it.edits.update("deals", list(it.edits.truth("deals")["deals"]["live"])[:5], {"amount": "4321.00"})
+        it.later(timedelta(minutes=1))
+        it.sandbox.faults.next("left_out", match=".*deals/batch/read")
+        outcome = it.sync(only=["deals"])
+        assert (outcome.outcome, _stream(it, outcome, "deals").counts.updated) == ("ok", 5)
+
+
+def test_more_links_than_a_page_holds_all_arrive(sqlite: Database) -> None:
+    with rig(sqlite, deals=30, activities_per_deal=0, association_page=2) as it:
+        deal = next(iter(it.edits.truth("deals")["deals"]["live"]))
+        people = list(it.edits.truth("contacts")["contacts"]["live"])[:7]
+        for contact in people:
+            it.edits.associate("deals", deal, "contacts", contact)
+        it.sync()
+        linked = {row["contact_id"] for row in it.rows(DealContact) if row["deal_id"] == str(deal)}
+        assert linked >= {str(contact) for contact in people}
+
+
+def test_whoever_is_told_how_long_to_wait_waits_so_long(sqlite: Database) -> None:
+    with rig(sqlite, deals=30, activities_per_deal=0) as it:
+        it.sandbox.faults.next("429_ten_secondly_told", match=".*owners", seconds=33)
+        assert it.sync().outcome == "ok"
+        assert 33 <= it.times.waited < 40
 
 
 def test_a_storm_of_random_faults_loses_nothing(database: Database) -> None:

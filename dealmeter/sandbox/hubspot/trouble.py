@@ -111,11 +111,18 @@ def _in_part(answer: Answer) -> Answer:
     return replace(answer, status=207, body=orjson.dumps(body))
 
 
+def _without_results(answer: Answer) -> Answer:
+    """A 200 that has everything but the results."""
+    body = orjson.loads(answer.body) if answer.status == 200 else {}
+    return replace(answer, body=orjson.dumps({name: value for name, value in body.items() if name != "results"}))
+
+
 SPOIL: dict[str, Spoil] = {
     "half_emoji": half_an_emoji("dealname"),
     "deep": deep("nested_by_hand", 500, before="dealname"),
     "bottomless": deep("nested_by_hand", 100_000, before="dealname"),
     "batch_error": _in_part,
+    "no_results": _without_results,
     "reset_mid_body": lambda answer: replace(answer, cut=len(answer.body) // 2),
     "truncated_json": lambda answer: replace(answer, body=answer.body[: len(answer.body) // 2]),
     "reset_after_body": lambda answer: replace(answer, hang_up=True),
@@ -124,6 +131,7 @@ SPOIL: dict[str, Spoil] = {
     "wrong_type": lambda answer: replace(answer, content_type="text/html"),
     "duplicated": _results(lambda found: [*found, *found[: len(found) // 2 + 1]]),
     "reordered": _results(lambda found: found[::-1]),
+    "left_out": _results(lambda found: found[1:]),
 }
 ELSEWHERE = ("latency", "slow", "short_page")
 """Faults that the sandbox deals with itself: a delay, a short one, and pages shorter than asked for."""

@@ -63,6 +63,14 @@ def _dissociate(sandbox: SalesforceSandbox, body: Body) -> None:
     sandbox.edits.dissociate(body["id"], body["to"])
 
 
+def _unshare(sandbox: SalesforceSandbox, body: Body) -> None:
+    sandbox.edits.unshare(_ids(body))
+
+
+def _share(sandbox: SalesforceSandbox, body: Body) -> None:
+    sandbox.edits.share(_ids(body))
+
+
 def _recalculate(sandbox: SalesforceSandbox, body: Body) -> Body:
     return {"count": sandbox.edits.recalculate(seed=int(body.get("seed", 7)))}
 
@@ -182,6 +190,8 @@ _OPERATIONS: dict[str, Operation] = {
     "merge": _merge,
     "associate": _associate,
     "dissociate": _dissociate,
+    "unshare": _unshare,
+    "share": _share,
     "recalculate": _recalculate,
     "live": _live,
     "truth": _truth,

@@ -96,6 +96,16 @@ class Edits:
         ((kind, number),), ((far, far_number),) = self._numbers(one), self._numbers(other)
         self._world.dissociate(kind, number, far, far_number)
 
+    def unshare(self, id: str | Iterable[str]) -> None:
+        """Somebody keeps records, and what belongs to them alone, from the integration user's sight."""
+        for source, serial in self._rows_of(id):
+            source.unshared.add(serial)
+
+    def share(self, id: str | Iterable[str]) -> None:
+        """The integration user sees them again: no stamp of theirs tells."""
+        for source, serial in self._rows_of(id):
+            source.unshared.discard(serial)
+
     def recalculate(self, *, seed: int = 7) -> int:
         """New scores and predictions on all opportunities: formulas, which leave SystemModstamp alone."""
         rng = Random(f"{seed}:scores")
@@ -182,6 +192,24 @@ class Edits:
         assert isinstance(made.source, Mirror), "checked by type_of"
         code, number = ids.code_and_number(parsed[1])
         return made.source.kinds[code], number
+
+    def _rows_of(self, given: str | Iterable[str]) -> list[tuple[Mirror, int]]:
+        """The rows that show some records and what belongs to them alone."""
+        with self._world.lock:
+            own = self._numbers(given)
+            below = [
+                (child, number)
+                for kind, parent in own
+                for child in CHILDREN.get(kind, ())
+                for number in self._world.links.of(kind, parent, child)
+            ]
+            sources = [each.source for each in self._schema.catalogue().values() if isinstance(each.source, Mirror)]
+            return [
+                (source, source.serial(kind, number))
+                for kind, number in (*own, *below)
+                for source in sources
+                if kind in source.kinds
+            ]
 
     def _split(self, sobject: str, values: Mapping[str, Any]) -> tuple[Fields, list[tuple[Kind, int]]]:
         """Values under Salesforce's names as the world's fields, and the references that are links there."""

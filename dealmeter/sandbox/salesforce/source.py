@@ -1,7 +1,7 @@
 """Where the rows of an object type come from: settings, records of the world, or the histories of those records."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple, Protocol
 
 from dealmeter.sandbox.record import Kind, Record
@@ -22,12 +22,15 @@ class Gone(NamedTuple):
 
 
 class Source(Protocol):
-    """`hidden` are serials that only queryAll shows; `gone` is the delete log, oldest first."""
+    """`hidden` are serials that only queryAll shows, `unshared` those that no query does; `gone` is the delete log,
+    oldest first."""
 
     @property
     def keys(self) -> Keys: ...
     @property
     def hidden(self) -> set[int]: ...
+    @property
+    def unshared(self) -> Set[int]: ...
     @property
     def gone(self) -> Sequence[Gone]: ...
     def refresh(self) -> None: ...
@@ -45,6 +48,7 @@ class Settings:
     """A few rows made anew whenever somebody looks: users, stages, currencies. They are never deleted."""
 
     gone: Sequence[Gone] = ()
+    unshared: Set[int] = frozenset()
 
     def __init__(self, make: Callable[[], Iterable[Mapping[str, Any]]]) -> None:
         self.keys = Keys()
@@ -82,6 +86,7 @@ class Mirror:
     ) -> None:
         self.keys = Keys()
         self.hidden: set[int] = set()
+        self.unshared: set[int] = set()
         self.gone: list[Gone] = []
         self.kinds = tuple(kinds)
         self._world, self._hide, self._takes = world, hide, takes
@@ -218,6 +223,11 @@ class History:
             return None
         seconds = self._stamps.get(number) if self._past.linked else self._seconds(record)
         return self._past.row(record, place, seconds[place]) if seconds and place < len(seconds) else None
+
+    @property
+    def unshared(self) -> Set[int]:
+        """As their records are."""
+        return {number * PER_RECORD + place for number in self._mirror.unshared for place in range(PER_RECORD)}
 
     def _seconds(self, record: Record) -> tuple[int, ...]:
         return tuple(at // 1000 for at in self._past.moments(record))

@@ -4,6 +4,8 @@ import gzip
 from collections.abc import Callable
 from dataclasses import replace
 
+import orjson
+
 from dealmeter.sandbox.faults import Fault
 from dealmeter.sandbox.http import Answer
 from dealmeter.sandbox.salesforce.errors import (
@@ -71,12 +73,26 @@ INSTEAD: dict[str, Instead] = {
 }
 
 
+def _not_done(answer: Answer) -> Answer:
+    """An answer to a query that doesn't say whether it is all."""
+    body = orjson.loads(answer.body) if answer.status == 200 and answer.chunks is None else None
+    if not isinstance(body, dict):
+        return answer
+    return replace(answer, body=orjson.dumps({name: value for name, value in body.items() if name != "done"}))
+
+
 def _cut_short(answer: Answer) -> Answer:
     """The body ends early and looks complete: its length fits, its end is missing."""
     if answer.chunks is None:
         return replace(answer, body=answer.body[: len(answer.body) // 2])
     whole = b"".join(answer.chunks())
     return replace(answer, chunks=None, body=whole[: len(whole) * 2 // 3])
+
+
+def _cut_between_rows(answer: Answer) -> Answer:
+    """Whole rows and no more come: only their number tells that some are missing."""
+    whole = b"".join(answer.chunks()) if answer.chunks is not None else answer.body
+    return replace(answer, chunks=None, body=whole[: whole.rindex(b"\n", 0, len(whole) * 2 // 3) + 1])
 
 
 def _reset_within(answer: Answer) -> Answer:
@@ -92,12 +108,23 @@ def _cut_gzip(answer: Answer) -> Answer:
     )
 
 
+def _refused_part(answer: Answer) -> Answer:
+    """A composite that is well, and whose parts are not."""
+    parts = orjson.loads(answer.body)["compositeResponse"]
+    refused = [{"errorCode": "SERVER_UNAVAILABLE", "message": "Server too busy"}]
+    told = [{**part, "httpStatusCode": 503, "body": refused} for part in parts]
+    return replace(answer, body=orjson.dumps({"compositeResponse": told}))
+
+
 SPOIL: dict[str, Spoil] = {
+    "refused_part": _refused_part,
+    "no_done": _not_done,
     "half_emoji": half_an_emoji("Name"),
     "deep": deep("Nested__c", 500, before="Name"),
     "bottomless": deep("Nested__c", 100_000, before="Name"),
     "reset_mid_body": _reset_within,
     "truncated": _cut_short,
+    "rows_missing": _cut_between_rows,
     "truncated_gzip": _cut_gzip,
     "no_limit_info": lambda answer: replace(
         answer, headers={name: text for name, text in answer.headers.items() if not name.startswith("Sforce-")}

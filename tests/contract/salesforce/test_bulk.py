@@ -88,7 +88,9 @@ def test_stripped_headers_end_no_read_early(sqlite: Database) -> None:
         it.assert_equals_account()
 
 
-@pytest.mark.parametrize("fault", ["reset_mid_body", "truncated", "truncated_gzip", "reset", "503_html", "401"])
+@pytest.mark.parametrize(
+    "fault", ["reset_mid_body", "truncated", "rows_missing", "truncated_gzip", "reset", "503_html", "401"]
+)
 def test_a_result_that_breaks_off_is_read_again(sqlite: Database, fault: str) -> None:
     with rig(sqlite, deals=150, activities_per_deal=0, settings=BULKY) as it:
         it.sandbox.faults.next(fault, times=2, match=".*/results")
@@ -96,6 +98,15 @@ def test_a_result_that_breaks_off_is_read_again(sqlite: Database, fault: str) ->
         assert outcome.outcome == "ok", outcome.error
         assert stream(outcome, "deals").counts.read == 150
         it.assert_equals_account()
+
+
+def test_what_came_of_a_result_before_it_broke_off_is_counted(sqlite: Database) -> None:
+    with rig(sqlite, deals=3_300, activities_per_deal=0, settings=BULKY) as it:
+        it.sandbox.faults.next("rows_missing", match=".*/results")
+        outcome = it.sync(only=["deals"])
+        deals = stream(outcome, "deals")
+        assert (deals.outcome, deals.counts.read) == ("ok", 3_300)
+        assert deals.retries == {"cut": 1}
 
 
 def test_a_stopped_read_goes_on_in_the_same_job(sqlite: Database) -> None:

@@ -1,10 +1,14 @@
 """What changed in the org is in the store, whatever transactions, the recycle bin and merges do."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from dealmeter.sandbox.salesforce import Features
+from store import migrate
 from store.database import Database
 from store.records import (
     Activity,
@@ -95,6 +99,25 @@ def test_a_run_after_k_changes_reads_about_k_records(sqlite: Database) -> None:
         it.assert_equals_account()
 
 
+def test_what_changes_behind_a_long_first_read_is_read_by_the_next_run(sqlite: Database) -> None:
+    with rig(sqlite, deals=3_300, activities_per_deal=0, settings=DEALS) as it:
+        it.sandbox.behaviour.short_pages = 1.0
+        first, pages = it.ids("Opportunity")[0], 0
+
+        def meanwhile(stream: str, read: int) -> None:
+            nonlocal pages
+            pages += stream == "deals"
+            if stream == "deals" and pages == 1:
+                it.edits.update("Opportunity", first, {"Amount": "77.00"})
+            it.later(timedelta(minutes=9) if stream == "deals" else timedelta(0))
+
+        assert it.sync(progress=meanwhile).outcome == "ok"
+        assert pages > 1
+        it.later(timedelta(minutes=1))
+        assert stream(it.sync(), "deals").counts.updated == 1
+        it.assert_equals_account()
+
+
 @pytest.mark.parametrize("delay", [timedelta(minutes=5), timedelta(minutes=50)])
 def test_what_a_long_transaction_shows_late_arrives(sqlite: Database, delay: timedelta) -> None:
     with rig(sqlite, activities_per_deal=0, settings=DEALS) as it:
@@ -109,6 +132,25 @@ def test_what_a_long_transaction_shows_late_arrives(sqlite: Database, delay: tim
             it.later(timedelta(minutes=30))
             it.sync()
         it.assert_equals_account()
+
+
+def test_what_a_transaction_shows_a_little_late_arrives_with_the_next_run_and_with_its_past(
+    sqlite: Database, tmp_path: Path
+) -> None:
+    settings = {**DEALS, "cadence": {"late": "30d", "history": "30d"}}
+    with rig(sqlite, activities_per_deal=0, settings=settings) as it:
+        it.sync()
+        it.later(HOUR)
+        it.sync()
+        it.later(timedelta(minutes=10))
+        it.sandbox.set_commit_delay(timedelta(minutes=5))
+        it.edits.update("Opportunity", it.ids("Opportunity")[0], {"StageName": "Contract Sent", "Amount": "77.00"})
+        it.later(timedelta(minutes=1))
+        assert stream(it.sync(), "deals").counts.updated == 0
+        it.later(timedelta(minutes=6))
+        assert stream(it.sync(), "deals").counts.updated == 1
+        with fresh(it, tmp_path / "fresh.db") as other:
+            assert it.everything() == other.everything()
 
 
 def test_deleted_restored_purged_and_merged_records(sqlite: Database) -> None:
@@ -134,6 +176,19 @@ def test_deleted_restored_purged_and_merged_records(sqlite: Database) -> None:
         it.sync(deep=True)
         it.assert_equals_account()
         assert {row["id"]: row for row in it.rows(Contact, deleted=True)}[people[2]]["deleted_at"] is not None
+
+
+def test_a_deletion_that_the_log_tells_late_arrives(sqlite: Database) -> None:
+    with rig(sqlite, activities_per_deal=0, settings=DEALS) as it:
+        it.sync()
+        it.later(HOUR)
+        it.sandbox.set_commit_delay(timedelta(minutes=40))
+        it.edits.purge(it.ids("Opportunity")[:2])
+        it.later(timedelta(minutes=20))
+        assert it.sync().counts.deleted == 0
+        it.later(HOUR)
+        assert it.sync().counts.deleted == 2
+        it.assert_equals_account()
 
 
 def test_what_no_log_tells_any_more_is_found_by_the_reconciliation(sqlite: Database) -> None:
@@ -262,3 +317,96 @@ def _run_twice(it: SalesforceRig) -> None:
     assert it.sync().outcome == "ok"
     it.later(HOUR)
     assert it.sync().outcome == "ok"
+
+
+# --------------------------------------------------------------------- what is older than the passes that look for it
+
+
+SELDOM = {"cadence": {"links": "30d", "history": "30d"}}
+"""So that no sweep over all dependents can bring what should have come with its record."""
+
+
+@contextmanager
+def fresh(it: SalesforceRig, path: Path) -> Iterator[SalesforceRig]:
+    """The same org, read in full into an empty store."""
+    with Database(f"sqlite:///{path}") as database:
+        migrate.upgrade(database)
+        other = SalesforceRig(it.sandbox, database, it.settings)
+        assert other.sync().outcome == "ok"
+        yield other
+
+
+def test_what_was_shared_with_us_later_is_found_within_a_day_with_all_that_hangs_on_it(
+    sqlite: Database, tmp_path: Path
+) -> None:
+    with rig(sqlite, deals=40, settings=SELDOM) as it:
+        unseen = it.ids("Opportunity")[:5]
+        leads, cases, meetings = it.ids("Lead")[:3], it.ids("Case")[:3], it.ids("Event")[:3]
+        it.edits.unshare([*unseen, *leads, *cases, *meetings])
+        assert it.sync().outcome == "ok"
+        assert not {row["id"] for row in it.rows(Deal)} & set(unseen)
+        assert not {row["deal_id"] for row in it.rows(DealStageChange)} & set(unseen)
+        it.edits.share([*unseen, *leads, *cases, *meetings])
+        it.later(2 * HOUR)
+        assert it.sync().counts.inserted == 0
+        it.later(DAY)
+        outcome = it.sync()
+        assert "deals: 5 records were missing or older here; read again" in outcome.notes
+        enumeration, records, histories, roles = 2, 1, 2, 1
+        assert stream(outcome, "deals.reconcile").requests == enumeration + records + histories + roles
+        with fresh(it, tmp_path / "fresh.db") as other:
+            assert it.everything() == other.everything()
+
+
+def test_what_was_shared_and_then_changed_comes_with_its_whole_past(sqlite: Database, tmp_path: Path) -> None:
+    with rig(sqlite, deals=30, activities_per_deal=0, settings={**DEALS, **SELDOM}) as it:
+        unseen = it.ids("Opportunity")[:3]
+        it.edits.unshare(unseen)
+        it.sync()
+        it.later(HOUR)
+        it.edits.share(unseen)
+        it.edits.update("Opportunity", unseen, {"NextStep": "call again"})
+        it.later(timedelta(minutes=1))
+        it.sync()
+        with fresh(it, tmp_path / "fresh.db") as other:
+            assert it.everything() == other.everything()
+
+
+def test_what_is_asked_for_with_other_fields_brings_what_was_shared_meanwhile(sqlite: Database, tmp_path: Path) -> None:
+    with rig(sqlite, deals=30, activities_per_deal=0, settings={**DEALS, **SELDOM}) as it:
+        unseen = it.ids("Opportunity")[:3]
+        it.edits.unshare(unseen)
+        it.sync()
+        it.later(HOUR)
+        it.edits.share(unseen)
+        it.settings = {**it.settings, "extra": {"deals": ["NextStep"]}}
+        it.sync()
+        with fresh(it, tmp_path / "fresh.db") as other:
+            assert it.everything() == other.everything()
+
+
+def test_what_comes_out_of_the_recycle_bin_brings_the_past_that_we_never_saw(sqlite: Database, tmp_path: Path) -> None:
+    with rig(sqlite, deals=30, activities_per_deal=0, settings={**DEALS, **SELDOM}) as it:
+        gone = it.ids("Opportunity")[:3]
+        it.edits.delete(gone)
+        it.later(DAY)
+        it.sync()
+        it.later(HOUR)
+        it.edits.undelete(gone)
+        it.later(timedelta(minutes=1))
+        it.sync()
+        with fresh(it, tmp_path / "fresh.db") as other:
+            assert it.everything() == other.everything()
+
+
+def test_what_hangs_on_a_new_record_and_is_hidden_does_not_keep_the_record_away(sqlite: Database) -> None:
+    with rig(sqlite, deals=30, activities_per_deal=0, settings=DEALS) as it:
+        it.sandbox.hide(["OpportunityContactRole"])
+        it.sync()
+        it.later(HOUR)
+        made = it.edits.create("Opportunity", {"Name": "New", "StageName": "Prospecting", "CloseDate": "2026-12-01"})
+        it.later(timedelta(minutes=1))
+        outcome = it.sync()
+        assert stream(outcome, "deals").outcome == "ok"
+        assert stream(outcome, "deals.links").outcome == "skipped"
+        assert made in {row["deal_id"] for row in it.rows(DealStageChange)}

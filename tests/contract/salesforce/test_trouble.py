@@ -16,7 +16,17 @@ from tests.rig import DAY, HOUR, NOW
 
 PASSING = [
     *("406", "420", "429", "500", "500_html", "502", "503", "503_html", "504", "maintenance_200", "empty_200"),
-    *("lock_row", "reset", "reset_mid_body", "truncated", "truncated_gzip", "403_concurrent", "401", "401_html"),
+    *(
+        "no_done",
+        "lock_row",
+        "reset",
+        "reset_mid_body",
+        "truncated",
+        "truncated_gzip",
+        "403_concurrent",
+        "401",
+        "401_html",
+    ),
 ]
 FEW = {"include": ["owners", "pipelines", "deals"]}
 
@@ -30,6 +40,13 @@ def test_a_passing_fault_is_retried_and_costs_nothing_but_time(sqlite: Database,
         assert outcome.outcome == "ok", outcome.error
         it.assert_equals_account()
         assert it.sandbox.faults.injected[kind] == 2
+
+
+def test_long_requests_of_others_are_waited_for_as_long_as_it_takes_them(sqlite: Database) -> None:
+    with rig(sqlite, deals=10, activities_per_deal=0, settings=FEW) as it:
+        it.sandbox.faults.next("403_concurrent", match="/services/data/.*/query")
+        assert it.sync().outcome == "ok"
+        assert 5 <= it.times.waited < 6
 
 
 def test_a_storm_of_random_faults_loses_nothing(sqlite: Database) -> None:
@@ -142,7 +159,8 @@ def test_long_queries_travel_in_a_body(sqlite: Database) -> None:
         it.sync()
         it.later(HOUR)
         it.edits.bulk("Opportunity", 250, {"StageName": "Contract Sent"})
-        it.sandbox.faults.next("503", match="/services/data/[^/]*/composite")
+        for fault in ("503", "refused_part"):
+            it.sandbox.faults.next(fault, match="/services/data/[^/]*/composite")
         assert it.sync().outcome == "ok"
         assert any(entry.path.endswith("/composite") for entry in it.sandbox.requests.entries)
         last = {row["deal_id"]: row["stage_id"] for row in it.rows(DealStageChange) if row["exited_at"] is None}

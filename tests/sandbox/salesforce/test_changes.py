@@ -181,3 +181,20 @@ def test_a_new_contact_role_has_the_stamp_of_its_day(sf: Salesforce, first: str)
     sf.control("associate", {"id": first, "to": contact})
     rows = sf.rows(f"SELECT OpportunityId, ContactId FROM OpportunityContactRole WHERE {SINCE}")
     assert rows == [{"OpportunityId": first, "ContactId": contact}]
+
+
+def test_what_is_not_shared_is_in_no_query_with_all_that_hangs_on_it_and_comes_back_as_it_was(sf: Salesforce) -> None:
+    first = sf.ids("SELECT Id FROM Opportunity WHERE HasOpportunityLineItem = true ORDER BY Id LIMIT 1")[0]
+    of = f"WHERE OpportunityId = '{first}'"
+    asked = [
+        f"SELECT Id, SystemModstamp FROM Opportunity WHERE Id = '{first}'",
+        *(f"SELECT Id, CreatedDate FROM {name} {of}" for name in ("OpportunityHistory", "OpportunityLineItem")),
+        f"SELECT Id, SystemModstamp FROM OpportunityContactRole {of}",
+    ]
+    before = [sf.rows(soql, "queryAll") for soql in asked]
+    assert all(before)
+    sf.control("unshare", {"id": first})
+    assert [sf.rows(soql, "queryAll") for soql in asked] == [[]] * len(asked)
+    assert first not in sf.ids("SELECT Id FROM Opportunity")
+    sf.control("share", {"id": first})
+    assert [sf.rows(soql, "queryAll") for soql in asked] == before

@@ -54,7 +54,7 @@ def run(query: Query, scope: Scope, *, everything: bool, slow_above: int | None 
 
 def _keeps(source: Source, test: Callable[[Any], bool] | None, *, everything: bool) -> Callable[[int], bool] | None:
     """Which keys stay; None when all do."""
-    hidden = frozenset() if everything else source.hidden
+    hidden = source.unshared if everything else source.unshared | source.hidden
     if test is None:
         return (lambda key: serial_of(key) not in hidden) if hidden else None
 
