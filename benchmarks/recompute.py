@@ -135,9 +135,12 @@ class World:
                 "exited_at": exited_at, "source": "crm"}  # fmt: skip
 
     def _changes(self, deal: dict[str, Any]) -> list[dict[str, Any]]:
+        """An owner before this one, an amount after that: what the histories tell last is what the deal says."""
         later = deal["created_at"] + timedelta(days=self.random.randrange(1, 30))
         made = [("owner_id", deal["created_at"], f"u{self.random.randrange(self.owners)}"),
-                ("amount", later, str(deal["amount"] or 100))]  # fmt: skip
+                ("owner_id", deal["created_at"] + timedelta(hours=1), deal["owner_id"])]  # fmt: skip
+        if deal["amount"] is not None:
+            made.append(("amount", min(later, NOW), str(deal["amount"])))
         return [{"deal_id": deal["id"], "field": field, "changed_at": at, "new_value": value, "source": "crm"}
                 for field, at, value in made]  # fmt: skip
 

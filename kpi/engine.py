@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -18,6 +19,7 @@ from kpi.invariants import lost_aliases, violations
 from kpi.metric import Metric
 from kpi.needs import missing_sources
 from kpi.periods import SLICED, Grain, Period
+from kpi.recheck import recheck
 from kpi.recipe import needed_copies
 from kpi.restated import touched, touched_copies
 from kpi.rewind import REWOUND, earlier_copies, rewind
@@ -66,17 +68,27 @@ def compute(
     every = {**metrics, **custom_metrics(settings.custom)}
     chosen = {key: metric for key, metric in every.items() if settings.wants(key)}
     definitions = definitions_hash({key: metric.card.version for key, metric in chosen.items()}, settings)
+    reporting, missing = resolve(settings, accounts(database)), missing_sources(database, chosen, at)
+    with database.read() as tx:
+        before, stored = last_run(tx, at=at), newest(tx, reporting.parameters_hash, at)
+    said = {
+        "computed_at": now,
+        "definitions_hash": definitions,
+        "parameters_hash": reporting.parameters_hash,
+        "version": version,
+    }
+    rebuilt: Sequence[str] = ()
+    if at is None:
+        known = {key: metric for key, metric in chosen.items() if key not in missing}
+        again = partial(evaluate, database, settings, now=now, limits=limits, metrics=metrics)
+        rebuilt = recheck(database, settings, reporting, before, said, known, limits=limits, rebuild=again)
     with workshop(limits) as (duck, folder):
         source = Source(database, duck, folder, memory=limits.memory)
-        reporting = resolve(settings, accounts(database))
-        with database.read() as tx:
-            before, stored = last_run(tx, at=at), newest(tx, reporting.parameters_hash, at)
-        missing = missing_sources(database, chosen, at)
         since = None if at or before is None else before["computed_at"]
         more = (stored, *touched_copies(since, is_sqlite=source.is_sqlite))
         bring(source, duck, reporting, at, *more, metrics=_without(chosen, missing))
         fill(duck, settings, reporting, chosen, missing, _kept(settings), at or now)
-        broken = (*violations(duck, chosen), *lost_aliases(database))
+        broken = (*violations(duck, chosen), *lost_aliases(database), *rebuilt)
         touched(duck, chosen, since)
         remapped = _is_remapped(before, reporting, definitions)
         checked, written = compare(duck, source, remapped=remapped)
@@ -88,10 +100,7 @@ def compute(
                 checked, written = compare(duck, source, remapped=False)
             run = {
                 "sync_run_ids": list(sync_run_ids),
-                "computed_at": now,
-                "definitions_hash": definitions,
-                "parameters_hash": reporting.parameters_hash,
-                "version": version,
+                **said,
                 "as_of": at or as_of or now,
                 "basis": LIVE if at is None else REBUILT,
                 "status": "complete",
@@ -115,9 +124,11 @@ def bring(
     at: datetime | None,
     *more: Copy,
     metrics: Iterable[Metric] | None = None,
+    since: date | None = None,
 ) -> None:
     """Copy what the facts need, as it stands, or as it stood at an instant; with `metrics`, what those need."""
-    copies = COPIES if metrics is None else needed_copies(files_for(metrics), *(REWOUND if at is not None else ()))
+    past = REWOUND if at is not None else ()
+    copies = COPIES if metrics is None else needed_copies(files_for(metrics, since=since), *past)
     if at is None:
         source.copy([*copies, *more])
         return
@@ -137,11 +148,13 @@ def evaluate(
     at: datetime | None = None,
     limits: Limits = DEFAULT_LIMITS,
     metrics: Mapping[str, Metric] = METRICS,
+    since: date | None = None,
 ) -> list[dict[str, Any]]:
     """One KPI by any of its dimensions and any calendar, also those that are never stored; nothing is written.
 
-    With `at` as if it were that instant. Raises KeyError for an unknown KPI and ValueError for a slice or a calendar
-    that there isn't, and for one without the dimension that the KPI is only kept by.
+    With `at` as if it were that instant; with `since` in periods from that day, else from the first event. Raises
+    KeyError for an unknown KPI and ValueError for a slice or a calendar that there isn't, and for one without the
+    dimension that the KPI is only kept by.
     """
     metric = {**metrics, **custom_metrics(settings.custom)}[key]
     known = dimensions_of(metric) if "connection" in by else metric.dimensions
@@ -157,8 +170,18 @@ def evaluate(
         calendars(settings, reporting, only=calendar)
         missing = missing_sources(database, {key: metric}, at)
         source, present = Source(database, duck, folder, memory=limits.memory), _without({key: metric}, missing)
-        bring(source, duck, reporting, at, metrics=present)
-        fill(duck, settings, reporting, {key: metric}, missing, lambda *_: (asked,), at or now, calendar=calendar)
+        bring(source, duck, reporting, at, metrics=present, since=since)
+        fill(
+            duck,
+            settings,
+            reporting,
+            {key: metric},
+            missing,
+            lambda *_: (asked,),
+            at or now,
+            calendar=calendar,
+            since=since,
+        )
         found = duck.execute(
             "SELECT * FROM kpi_values WHERE calendar = ? AND grain = ? AND dimension = ? ORDER BY period_start, member",
             [calendar, str(grain), asked.dimension],

@@ -1,6 +1,6 @@
 """Restated: what was done to records since the last run, and which days it has to do with; why a past value changed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -58,15 +58,19 @@ def touched(duck: DuckDBPyConnection, metrics: Mapping[str, Metric], since: date
     put_rows(duck, "lineage", {"kpi_key": "VARCHAR", "source": "VARCHAR"}, lineage)
     if since is not None:
         then = f"TIMESTAMP '{utc(since).replace(tzinfo=None)}'"
+        matter = {table for _, table in lineage}
         for name, copy in _dated().items():
-            if duck.execute(f"SELECT 1 FROM touched_{name} LIMIT 1").fetchall():
+            if name in matter and duck.execute(f"SELECT 1 FROM touched_{name} LIMIT 1").fetchall():
                 duck.execute(_days(copy, then))
         duck.execute(MOVED.format(reason=_reason("deals", then)))
     duck.execute(COLLAPSED)
 
 
-def touched_copies(since: datetime | None, *, is_sqlite: bool) -> list[Copy]:
-    """Of each dated kind of record, the rows that have brought something new since; and moved close dates."""
+def touched_copies(since: datetime | None, *, is_sqlite: bool, only: Container[str] | None = None) -> list[Copy]:
+    """Of each dated kind of record, the rows that have brought something new since; and moved close dates.
+
+    `only` names the tables that matter, where not all do.
+    """
     if since is None:
         return []
     since = utc(since)
@@ -76,6 +80,7 @@ def touched_copies(since: datetime | None, *, is_sqlite: bool) -> list[Copy]:
     changed = [
         replace(copy, columns=tuple(dict.fromkeys((*copy.columns, *SEEN))), where=new, into=f"touched_{name}")
         for name, copy in _dated().items()
+        if only is None or name in only
     ]
     history = next(copy for copy in COPIES if copy.table.name == "deal_field_changes")
     moved = f"field = 'close_date' AND changed_at > {then}"

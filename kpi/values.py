@@ -67,22 +67,11 @@ valued AS (
                 * CASE digits WHEN 6 THEN 0.0000010000::DECIMAL(11, 10) ELSE 0.0000000001::DECIMAL(11, 10) END
             ELSE CAST(quotient(numerator, denominator, digits) AS DECIMAL(38, 10)) END AS value,
         CASE WHEN has_interval AND status = 'ok'
-            THEN wilson(CAST(numerator AS DOUBLE), CAST(denominator AS DOUBLE)) END AS interval,
-        split_part(dimension, ',', 1) AS dimension_1, split_part(dimension, ',', 2) AS dimension_2,
-        split_part(member, chr(31), 1) AS member_1, split_part(member, chr(31), 2) AS member_2
+            THEN wilson(CAST(numerator AS DOUBLE), CAST(denominator AS DOUBLE)) END AS interval
     FROM guessed
 )
 SELECT v.kpi_key, v.version AS definition_version, v.calendar, v.grain, v.start_day AS period_start,
-    v.end_day AS period_end, v.dimension, replace(v.member, chr(31), ',') AS member,
-    coalesce(l1.label, bare_id(v.dimension_1, v.member_1)) || CASE WHEN v.dimension_2 = '' THEN ''
-        ELSE ', ' || coalesce(l2.label, bare_id(v.dimension_2, v.member_2)) END AS member_label,
-    CASE WHEN v.dimension = '' THEN '{}' WHEN v.dimension_2 = ''
-        THEN '{"' || v.dimension || '":' || CAST(to_json(v.member) AS VARCHAR) || '}'
-        WHEN len(string_split(v.dimension, ',')) > 2 THEN '{' || array_to_string(list_transform(
-            list_zip(string_split(v.dimension, ','), string_split(v.member, chr(31))),
-            lambda one: CAST(to_json(one[1]) AS VARCHAR) || ':' || CAST(to_json(one[2]) AS VARCHAR)), ',') || '}'
-        ELSE '{"' || v.dimension_1 || '":' || CAST(to_json(v.member_1) AS VARCHAR) || ',"' || v.dimension_2 || '":'
-        || CAST(to_json(v.member_2) AS VARCHAR) || '}' END AS dims,
+    v.end_day AS period_end, v.dimension, k.shown AS member, k.label AS member_label, k.dims,
     v.value, v.numerator, v.denominator, v.unit, v.currency, v.n,
     CAST(v.interval.low AS DECIMAL(38, 10)) AS ci_low, CAST(v.interval.high AS DECIMAL(38, 10)) AS ci_high, v.status,
     CASE WHEN v.is_missing THEN v.missing_detail ELSE v.detail END AS status_detail,
@@ -96,10 +85,28 @@ SELECT v.kpi_key, v.version AS definition_version, v.calendar, v.grain, v.start_
     md5(concat_ws('|', v.kpi_key, split_part(v.version, '.', 1), v.calendar, v.grain, v.start_day,
         CASE WHEN v.dimension = '' THEN '' ELSE v.dimension || '=' || v.member END, coalesce(v.currency, ''),
         parameters_hash())) AS series
-FROM valued v
-LEFT JOIN labels l1 ON l1.dimension = v.dimension_1 AND l1.member = v.member_1
-LEFT JOIN labels l2 ON l2.dimension = v.dimension_2 AND l2.member = v.member_2
+FROM valued v JOIN members k ON k.dimension = v.dimension AND k.member = v.member
 """
+MEMBERS = """
+CREATE OR REPLACE TABLE members AS
+WITH split AS (
+    SELECT dimension, member,
+        split_part(dimension, ',', 1) AS dimension_1, split_part(dimension, ',', 2) AS dimension_2,
+        split_part(member, chr(31), 1) AS member_1, split_part(member, chr(31), 2) AS member_2
+    FROM (SELECT dimension, member FROM cells UNION SELECT '', '')
+)
+SELECT s.dimension, s.member, replace(s.member, chr(31), ',') AS shown,
+    coalesce(l1.label, bare_id(s.dimension_1, s.member_1)) || CASE WHEN s.dimension_2 = '' THEN ''
+        ELSE ', ' || coalesce(l2.label, bare_id(s.dimension_2, s.member_2)) END AS label,
+    CASE WHEN s.dimension = '' THEN '{}' ELSE '{' || array_to_string(list_transform(
+        list_zip(string_split(s.dimension, ','), string_split(s.member, chr(31))),
+        lambda one: CAST(to_json(one[1]) AS VARCHAR) || ':' || CAST(to_json(one[2]) AS VARCHAR)), ',') || '}'
+        END AS dims
+FROM split s
+LEFT JOIN labels l1 ON l1.dimension = s.dimension_1 AND l1.member = s.member_1
+LEFT JOIN labels l2 ON l2.dimension = s.dimension_2 AND l2.member = s.member_2
+"""
+"""Whatever values are sliced by, each once: how it is shown and named, and as JSON."""
 METRICS = {
     "kpi_key": "VARCHAR", "version": "VARCHAR", "unit": "VARCHAR", "currency": "VARCHAR", "kind": "VARCHAR",
     "digits": "INTEGER", "has_interval": "BOOLEAN", "cohort": "BOOLEAN", "flags_small": "BOOLEAN",
@@ -143,6 +150,7 @@ def assemble(
     duck.execute(BARE_ID)
     _metrics(duck, metrics, missing, reporting)
     duck.execute(_labels())
+    duck.execute(MEMBERS)
     duck.execute(VALUES)
 
 

@@ -14,6 +14,7 @@ from kpi.periods import calendar as made
 from kpi.periods import calendars as chosen
 from kpi.recipe import needed_files, sql
 from kpi.settings import KpiSettings, Reporting
+from kpi.words import enumerate_words
 from kpi.worktime import business_hours
 from kpi.zones import Span, day_end, local_time
 from store.columns import utc
@@ -25,6 +26,9 @@ EVENTS = ("macros", "homes", "survivors", "rates", "teams", "deal", "parties", "
           "requests", "spend", "orders", "gross_deals", "trainings")  # fmt: skip
 MOMENTS = ("targets", "open_deals", "open_visits", "new_customers", "price_gaps", "customer_levels", "adoption",
            "engagement")  # fmt: skip
+WIDE = frozenset({"deal", "parties", "rep_activities", "customers"})
+"""Facts of many words out of which most others are made."""
+PEOPLE = ("owner", "rep")
 LONGEST_PAST_YEARS = 30
 A_FEW_YEARS = timedelta(days=3 * 366)
 """What periods and windows reach beyond the first and the last time that is known."""
@@ -52,8 +56,9 @@ def build(
     metrics: Mapping[str, Metric] = METRICS,
     only: Collection[str] = (*EVENTS, *MOMENTS),
     calendar: str | None = None,
+    since: date | None = None,
 ) -> list[Period]:
-    """Make the facts; answers the periods from the first event to the one that contains `now`.
+    """Make the facts; answers the periods from the first event, or the day `since`, to the one that contains `now`.
 
     `only` names the files of facts (see `files_for`). With `calendar` only that one's periods, whether it is
     configured or not.
@@ -63,7 +68,9 @@ def build(
     for name in EVENTS:
         if name in only:
             duck.execute(sql(name))
-    first, own = _first_day(duck, today), calendars(settings, reporting, only=calendar)
+        if name in only and name in WIDE:
+            enumerate_words(duck, name, but=PEOPLE if settings.match_users == "email" else ())
+    first, own = since or _first_day(duck, today), calendars(settings, reporting, only=calendar)
     periods = [period for one in own.values() for period in one(first, today)]
     _place(duck, periods, today)
     _plan(duck, own.values(), periods, {**METRICS, **metrics})
@@ -75,9 +82,13 @@ def build(
     return periods
 
 
-def files_for(metrics: Iterable[Metric]) -> frozenset[str]:
-    """The files of facts that metrics are made from, and those that every computation looks at."""
-    return needed_files(metrics, (*EVENTS, *MOMENTS), FIRST_EVENT + ALSO)
+def files_for(metrics: Iterable[Metric], *more: str, since: date | None = None) -> frozenset[str]:
+    """The files of facts that metrics are made from, those that every computation looks at, and `more` by name.
+
+    Where it isn't known from which day periods are wanted (`since`), also those that tell the first event.
+    """
+    words = (ALSO, *more, *([FIRST_EVENT] if since is None else []))
+    return needed_files(metrics, (*EVENTS, *MOMENTS), " ".join(words))
 
 
 def _settle(duck: DuckDBPyConnection, settings: KpiSettings, reporting: Reporting, now: datetime, today: date) -> None:
@@ -226,7 +237,8 @@ def _match_users(duck: DuckDBPyConnection) -> None:
     )
     found = duck.execute(
         "SELECT c.table_name, c.column_name FROM duckdb_columns() c JOIN duckdb_tables() t USING (table_oid) "
-        "WHERE t.database_name = current_database() AND c.column_name IN ('owner', 'rep')"
+        "WHERE t.database_name = current_database() AND list_contains(?, c.column_name)",
+        [PEOPLE],
     ).fetchall()
     for table, column in found:
         duck.execute(f"UPDATE {table} SET {column} = person FROM same_people WHERE {column} = same_people.member")

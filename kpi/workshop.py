@@ -35,6 +35,7 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+HOW_MANY = "SELECT coalesce(sum(estimated_size), 0) FROM duckdb_tables() WHERE table_name IN ('deals', 'activities')"
 FEW_ROWS = 20_000
 """Deals and activities below which one thread is faster than several, each with hash tables of its own to set up."""
 
@@ -50,6 +51,7 @@ def workshop(limits: Limits) -> Iterator[tuple[DuckDBPyConnection, Path]]:
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "preserve_insertion_order": False,
+            "checkpoint_threshold": "1TB",  # what lives in memory alone is not to be tidied up in between
         }
         duck = duckdb.connect(":memory:", config=config)
         duck.execute(f"SET allowed_directories = ['{folder}']")
@@ -70,18 +72,19 @@ def fill(
     now: datetime,
     *,
     calendar: str | None = None,
+    since: date | None = None,
 ) -> None:
     """Make `kpi_values` from the copied columns: every cell of every metric, as it would be stored.
 
     `missing` names, by KPI, the source that isn't there. With `calendar` for that one's periods, else for those of the
-    settings.
+    settings. With `since` for periods from that day; else from the first event.
     """
-    [(rows,)] = duck.execute("SELECT (SELECT count(*) FROM deals) + (SELECT count(*) FROM activities)").fetchall()
+    [(rows,)] = duck.execute(HOW_MANY).fetchall()
     if rows < FEW_ROWS:
         duck.execute("SET threads = 1")
     present = {key: metric for key, metric in metrics.items() if key not in missing}
-    only = files_for(present.values())
-    periods = build(duck, settings, reporting, now, metrics=metrics, only=only, calendar=calendar)
+    only = files_for(present.values(), since=since)
+    periods = build(duck, settings, reporting, now, metrics=metrics, only=only, calendar=calendar, since=since)
     duck.execute(MACROS)
     duck.execute(CELLS)
     wanted = {key: (metric, slicing(metric, periods)) for key, metric in metrics.items()}
