@@ -175,7 +175,7 @@ def _insert(tx: Connection, of_run: Mapping[str, Any], batch: Sequence[tuple[Any
 
 @contextmanager
 def _indexed_afterwards(tx: Connection) -> Iterator[None]:
-    """Where there are no values yet, build the indexes when there are: a large first run is then written much faster."""
+    """Where there are no values yet, build the indexes when there are: a large first run is written faster so."""
     is_empty = tx.execute(select(VALUES.c.id).limit(1)).first() is None
     indexes = list(VALUES.indexes) if is_empty else []
     for index in indexes:
