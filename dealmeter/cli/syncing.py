@@ -26,7 +26,7 @@ from store.errors import LeaseHeldError
 from sync.cycle import recompute
 from sync.outcome import FAILED, PARTIAL, SKIPPED, STOPPED, RunOutcome
 from sync.run import Plan, execute
-from sync.schedule import settle
+from sync.runner import settle
 
 LOOK_AGAIN_S = 2.0
 """How often a run that waits for another one looks whether it has ended."""
