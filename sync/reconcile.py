@@ -29,9 +29,14 @@ class Reconciled:
     runs: tuple[RunOutcome, ...] = ()
 
     @property
+    def unexplained(self) -> list[Compared]:
+        """The differences that nothing explains."""
+        return [each for each in self.compared if each.is_real]
+
+    @property
     def differing(self) -> set[str]:
-        """The objects with a difference that nothing explains."""
-        return {each.object for each in self.compared if each.is_real}
+        """The objects with such a difference."""
+        return {each.object for each in self.unexplained}
 
 
 def reconcile(

@@ -19,10 +19,11 @@ from tests.rig import NOW
 
 CONNECTIONS = [f"account-{number:02}" for number in range(50)]
 DEALS = 5
-EVERY, LEASE = timedelta(seconds=12), timedelta(seconds=5)
+EVERY, LEASE = timedelta(seconds=5), timedelta(seconds=5)
 ROUNDS = 2 * PATIENCE
 PROGRAM = ("tests.reliability.member", "{config}", str(EVERY.total_seconds()))
-UNFAIR = 4
+UNFAIR = 2
+"""One is the order in which their turns come. Another: what a silent daemon held, or a thread that was about to begin."""
 PATIENT_FOR = 4 * LEASE
 """A lease and a heartbeat where nothing else keeps the processors busy; more on a busy machine."""
 HELD_REQUEST = 40
@@ -35,7 +36,7 @@ def test_daemons_share_fifty_connections_fairly(
 ) -> None:
     promise.is_that(
         "Daemons never run a connection twice at a time; where twice as much is due as can be done none "
-        "is served k + 5 times before each was served k times; "
+        "is ever more than two runs ahead of another; "
         "what a killed or a paused one held is taken over, and when that wakes up it writes nothing more",
         "2 and 4 daemons, 50 connections on one PostgreSQL; of the four one gets SIGKILL and one SIGSTOP in the midst "
         "of runs; one case is a run",
