@@ -14,7 +14,8 @@ from store.errors import LeaseLostError
 from store.leases import LEASE_FOR, Grant
 from sync.clock import Clock
 from sync.outcome import FAILED, STOPPED, RunOutcome
-from sync.run import Plan, Progress, execute
+from sync.plan import Plan
+from sync.run import Progress, execute
 from sync.turn import Wish, turn
 
 

@@ -11,7 +11,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from connectors.base import Connector, Context
 from kpi.settings import KpiSettings
 from store.leases import LEASE_FOR
-from sync.run import Plan
+from sync.plan import Plan
 
 EVERY = timedelta(minutes=15)
 

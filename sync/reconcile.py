@@ -13,7 +13,8 @@ from sync.clock import Clock
 from sync.compare import compare
 from sync.identity import insist_own
 from sync.outcome import RunOutcome
-from sync.run import Plan, execute
+from sync.plan import Plan
+from sync.run import execute
 
 REPAIRING = ("archived", "calculated", "reconcile")
 """The passes that see what changes don't tell."""

@@ -36,8 +36,8 @@ def add_to(app: typer.Typer) -> None:
         from dealmeter.cli.syncing import code_of
         from dealmeter.notify.outbox import Outbox
         from sync.cycle import recompute
+        from sync.plan import Plan
         from sync.reconcile import reconcile as work
-        from sync.run import Plan
 
         settings = configured(invocation, connections=True)
         terminal = Terminal(invocation)

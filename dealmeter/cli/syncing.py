@@ -26,7 +26,8 @@ from store.database import Database
 from store.errors import LeaseHeldError
 from sync.cycle import brings_news, recompute
 from sync.outcome import FAILED, PARTIAL, SKIPPED, RunOutcome
-from sync.run import Plan, execute
+from sync.plan import Plan
+from sync.run import execute
 from sync.runner import settle
 
 LOOK_AGAIN_S = 2.0

@@ -1,4 +1,4 @@
-"""`dealmeter run` with shorter intervals than a person may set, and no jitter: python -m tests.reliability.member CONFIG SECONDS."""
+"""`dealmeter run` with short intervals and no jitter: python -m tests.reliability.member CONFIG SECONDS."""
 
 import os
 import sys

@@ -32,7 +32,8 @@ from sync.clock import Clock
 from sync.cycle import recompute
 from sync.job import Job
 from sync.outcome import RunOutcome
-from sync.run import Plan, execute
+from sync.plan import Plan
+from sync.run import execute
 from sync.schedule import Daemon
 from tests.contract.salesforce.rig import SIGN_IN
 from tests.rig import NOW, Times

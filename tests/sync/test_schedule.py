@@ -16,7 +16,7 @@ from store.database import Database
 from store.snapshots import last_run
 from sync.cycle import cycle, recompute
 from sync.job import Job, trigger
-from sync.run import Plan
+from sync.plan import Plan
 from sync.schedule import Daemon
 from sync.turn import KPIS, PATIENCE_S
 from tests.rig import HOUR, NAME, Rig, rig
