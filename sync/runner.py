@@ -160,6 +160,9 @@ class Runner:
             self._tell(CycleOutcome(run=run, computation=found.result()), begun)
 
     def _take_in(self, wishes: Mapping[int, Wish]) -> Computation | None:
+        """None also once we are to stop: a computation may take minutes, and the next one takes these in."""
+        if self._stop.is_set():
+            return None
         return take_in(
             self._database,
             self.kpis,
