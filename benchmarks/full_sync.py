@@ -74,7 +74,8 @@ def sync(hubspot: str, database_url: str, parallel: str, *, profile: bool = Fals
     from store.database import Database
     from sync import collector
     from sync.clock import Clock
-    from sync.run import Plan, execute
+    from sync.plan import Plan
+    from sync.run import execute
 
     settings = HubSpotConnector.Settings.model_validate(
         {

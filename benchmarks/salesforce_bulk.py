@@ -84,7 +84,8 @@ def sync(salesforce: str, database_url: str, *, histories: bool) -> dict[str, fl
     from store.database import Database
     from sync import collector
     from sync.clock import Clock
-    from sync.run import Plan, execute
+    from sync.plan import Plan
+    from sync.run import execute
 
     settings = SalesforceSettings.model_validate(
         {"auth": "session", "access_token": "sandbox-token", "instance_url": salesforce, "include": [STREAM]}

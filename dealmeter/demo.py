@@ -38,7 +38,8 @@ from store.migrate import prepare
 from store.snapshots import latest
 from sync.clock import Clock
 from sync.cycle import recompute
-from sync.run import Plan, execute
+from sync.plan import Plan
+from sync.run import execute
 
 SEEDS: Mapping[str, int] = {"hubspot": 7, "salesforce": 11}
 LIVED = timedelta(days=21)

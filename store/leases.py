@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select, true, update
+from sqlalchemy import Connection, RowMapping, select, true, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from store.database import end_when_silent
@@ -48,7 +48,7 @@ def take(
     free = {"connection": connection, "holder": "", "token": 0, "expires_at": now}
     upsert(tx, LEASES, [free], unless=_is_there)  # a row to lock: of two that come first, one waits for the other
     found = tx.execute(select(LEASES).where(LEASES.c.connection == connection).with_for_update()).mappings().one()
-    if found["holder"] and found["expires_at"] > now and not is_dead(found["holder"]):
+    if _is_held(found, now, is_dead):
         raise LeaseHeldError(
             f"another run ({found['holder']}) holds {connection} until {found['expires_at']:%H:%M:%S} UTC",
             hint="wait for it to end; a run that died frees the connection when that time has passed",
@@ -97,7 +97,17 @@ def is_taken(tx: Connection, connection: str) -> bool:
     return bool(tx.scalar(select(LEASES.c.holder).where(LEASES.c.connection == connection)))
 
 
+def is_held(tx: Connection, connection: str, *, now: datetime, is_dead: Callable[[str], bool]) -> bool:
+    """Whether somebody who lives has the lease."""
+    row = tx.execute(select(LEASES).where(LEASES.c.connection == connection)).mappings().first()
+    return row is not None and _is_held(row, now, is_dead)
+
+
 def abandoned(tx: Connection, *, now: datetime, is_dead: Callable[[str], bool]) -> list[str]:
     """Connections whose run never ended and whose holder is silent or known to be dead: somebody should go on."""
     held = tx.execute(select(LEASES).where(LEASES.c.holder != "")).mappings()
-    return [row["connection"] for row in held if row["expires_at"] <= now or is_dead(row["holder"])]
+    return [row["connection"] for row in held if not _is_held(row, now, is_dead)]
+
+
+def _is_held(row: RowMapping, now: datetime, is_dead: Callable[[str], bool]) -> bool:
+    return bool(row["holder"]) and row["expires_at"] > now and not is_dead(row["holder"])

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, insert, select, true, update
 
 from store.schema import Alert, Notification, table_of
 from store.upsert import upsert
@@ -24,9 +24,17 @@ def open_alerts(tx: Connection) -> Sequence[RowMapping]:
     return tx.execute(select(ALERTS).order_by(ALERTS.c.since, ALERTS.c.connection)).mappings().all()
 
 
-def put_alert(tx: Connection, alert: Mapping[str, Any]) -> None:
-    """Write an alert down."""
-    upsert(tx, ALERTS, [alert])
+def raise_alert(tx: Connection, connection: str, kind: str, *, at: datetime) -> bool:
+    """Something is wrong, and people are told now. Answers whether this call was the one that found it so."""
+    row = {"connection": connection, "kind": kind, "since": at, "times": 1, "told": 1, "told_at": at}
+    return upsert(tx, ALERTS, [row], unless=lambda stored, incoming: true()) == 1
+
+
+def repeat_alert(tx: Connection, alert: RowMapping, *, told_at: datetime | None) -> bool:
+    """It is still wrong; with `told_at` people are told again. False where somebody else has just said so."""
+    told = {"told": alert["told"] + 1, "told_at": told_at} if told_at is not None else {}
+    same = [ALERTS.c[name] == alert[name] for name in ("connection", "kind", "times")]
+    return tx.execute(update(ALERTS).where(*same).values(times=alert["times"] + 1, **told)).rowcount == 1
 
 
 def drop_alert(tx: Connection, connection: str, kind: str) -> bool:

@@ -9,8 +9,9 @@ from celery.worker import state
 
 from sync.celery_queue import RUN, CeleryQueue
 from sync.outcome import STOPPED
-from sync.schedule import SIGNALS, Daemon, Log
+from sync.schedule import SIGNALS, Daemon
 from sync.signals import listening
+from sync.watcher import Log
 
 
 class Worker:

@@ -1,5 +1,6 @@
 """A cycle: one run of a connection, then the KPIs of the whole store."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Event
@@ -13,7 +14,8 @@ from store.errors import LeaseLostError
 from store.leases import LEASE_FOR, Grant
 from sync.clock import Clock
 from sync.outcome import FAILED, STOPPED, RunOutcome
-from sync.run import Plan, Progress, execute
+from sync.plan import Plan
+from sync.run import Progress, execute
 from sync.turn import Wish, turn
 
 
@@ -45,19 +47,47 @@ def cycle(
     """
     stop = stop or Event()
     run = execute(database, plan, version=version, clock=clock, stop=stop, progress=progress)
-    if run.outcome in {FAILED, STOPPED}:
+    if not brings_news(run):
         return CycleOutcome(run=run)
+    wishes = {run.run_id: wish(database)}
+    found = take_in(database, kpis, wishes, version=version, clock=clock, stop=stop, lease=plan.lease)
+    return CycleOutcome(run=run, computation=found)
+
+
+def brings_news(run: RunOutcome) -> bool:
+    """Whether the KPIs are to be computed after this run."""
+    return run.outcome not in {FAILED, STOPPED}
+
+
+def wish(database: Database) -> Wish:
+    """The wish of a run that has just ended."""
     with database.read() as tx:
-        wish = Wish.made(tx)
+        return Wish.made(tx)
+
+
+def take_in(
+    database: Database,
+    kpis: KpiSettings,
+    wishes: Mapping[int, Wish],
+    *,
+    version: str,
+    clock: Clock,
+    stop: Event,
+    lease: timedelta,
+) -> Computation | None:
+    """Compute for runs that have ended, by their ids.
+
+    None where others have computed meanwhile, and where we were asked to stop while waiting for our turn or lost it:
+    the next computation takes them in.
+    """
     try:
-        with turn(database, clock, stop, lease=plan.lease, wish=wish) as ours:
+        with turn(database, clock, stop, lease=lease, wishes=set(wishes.values())) as ours:
             if ours is None:
-                return CycleOutcome(run=run)
-            ended = _not_taken_in(database) | {run.run_id}
-            computation = _compute(database, kpis, ours, version=version, clock=clock, run_ids=tuple(sorted(ended)))
-    except (StoppedError, LeaseLostError):  # whoever took our turn began after this run's end
-        return CycleOutcome(run=run)
-    return CycleOutcome(run=run, computation=computation)
+                return None
+            run_ids = tuple(sorted(_not_taken_in(database) | set(wishes)))
+            return _compute(database, kpis, ours, version=version, clock=clock, run_ids=run_ids)
+    except (StoppedError, LeaseLostError):  # whoever took our turn began after these runs' ends
+        return None
 
 
 def recompute(

@@ -13,7 +13,8 @@ from sync.clock import Clock
 from sync.compare import compare
 from sync.identity import insist_own
 from sync.outcome import RunOutcome
-from sync.run import Plan, execute
+from sync.plan import Plan
+from sync.run import execute
 
 REPAIRING = ("archived", "calculated", "reconcile")
 """The passes that see what changes don't tell."""
@@ -29,9 +30,14 @@ class Reconciled:
     runs: tuple[RunOutcome, ...] = ()
 
     @property
+    def unexplained(self) -> list[Compared]:
+        """The differences that nothing explains."""
+        return [each for each in self.compared if each.is_real]
+
+    @property
     def differing(self) -> set[str]:
-        """The objects with a difference that nothing explains."""
-        return {each.object for each in self.compared if each.is_real}
+        """The objects with such a difference."""
+        return {each.object for each in self.unexplained}
 
 
 def reconcile(

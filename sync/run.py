@@ -1,24 +1,22 @@
 """One run of one connection: take the lease, read what is due, write page by page, close with an outcome."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from threading import Event
 
-from connectors.base import Connector, Context, Page, Stream
+from connectors.base import Connector, Page, Stream
 from connectors.errors import ConnectorError, CursorExpiredError, ShrunkError, StoppedError
-from connectors.shown import Shaped
-from store import differences, drift, leases, runs, writes
+from store import drift, leases, runs, writes
 from store.database import Database
 from store.differences import Compared
 from store.drift import Change
 from store.errors import LeaseLostError, StoreError
-from store.known import StoreKnown
-from store.leases import LEASE_FOR, Grant
+from store.leases import Grant
 from store.runs import Saved
+from sync.afterwards import Afterwards
 from sync.clock import Clock
-from sync.compare import compare
 from sync.holder import holder, is_dead
 from sync.identity import insist_own
 from sync.outcome import (
@@ -37,6 +35,7 @@ from sync.outcome import (
     trouble,
     verdict,
 )
+from sync.plan import Plan
 from sync.pulse import signs_of_life
 from sync.readers import Brought, Ended, Readers, Started
 
@@ -44,40 +43,6 @@ ACCOUNT = "account"
 
 Progress = Callable[[str, int], None]
 """Told the stream and how many records it has brought so far."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What one run is to do. `deep` reads every stream whatever its cadence; `full` drops checkpoints first.
-
-    `only` names streams (with their passes) or single passes; empty means all. `notice` hears why the run waits.
-    `lease` is how long the connection stays ours without a sign of life. Where our numbers were last compared with the
-    CRM's own totals `compare_every` ago, the run ends with that (None: never).
-    """
-
-    connection: str
-    connector: Callable[[Context], Connector]
-    trigger: str = "manual"
-    parallel: int = 4
-    deep: bool = False
-    full: bool = False
-    only: Collection[str] = ()
-    allow_shrink: bool = False
-    notice: Callable[[str], None] = lambda words: None
-    lease: timedelta = LEASE_FOR
-    compare_every: timedelta | None = None
-
-    def context(self, database: Database, clock: Clock, stop: Event) -> Context:
-        """What its connector may ask of us."""
-        return Context(
-            known=StoreKnown(database, self.connection),
-            clock=clock.now,
-            monotonic=clock.monotonic,
-            sleep=clock.sleeper(stop),
-            random=clock.random,
-            notice=self.notice,
-            allow_shrink=self.allow_shrink,
-        )
 
 
 def execute(
@@ -163,7 +128,7 @@ class _Run:
             self.once_read = drift.once_readable(tx, self.plan.connection)
         known_before = {name for name, checkpoint in saved.items() if checkpoint.finished_at is not None}
         self.once_read |= known_before
-        chosen = [stream for stream in connector.streams if self._is_chosen(stream)]
+        chosen = [stream for stream in connector.streams if self.plan.takes(stream)]
         if self.plan.full:
             saved = self._forget(chosen, saved)
         first = [stream for stream in chosen if not stream.of]
@@ -175,8 +140,23 @@ class _Run:
         if not self._ending:
             self._read_streams(connector, completing, saved)
         if not self._ending:
-            self._look_around(connector, first)
-            self._compare(connector, is_first=not known_before - {ACCOUNT})
+            self._afterwards(connector, first, is_first=not known_before - {ACCOUNT})
+
+    def _afterwards(self, connector: Connector, first: Sequence[Stream], *, is_first: bool) -> None:
+        """Look at the CRM's own schema and, but for a part or a first run, at its totals where it is time."""
+        outcomes = [self.streams[stream.name] for stream in first if stream.name in self.streams]
+        read = {each.stream: "" for each in outcomes if self._was_read(each.stream)}
+        lost = {e.stream: str(e.error) for e in outcomes if e.outcome == SKIPPED and e.stream in self.once_read}
+        after = Afterwards(self.database, self.grant, connector, self.clock)
+        self.changes += after.changes(self.run_id, {**read, **lost})
+        self.notes += [str(change) for change in self.changes]
+        if self.plan.compare_every is None or is_first or self.plan.only:
+            return
+        try:
+            self.compared = after.compared(self.plan.compare_every)
+        except ConnectorError as error:  # what was read stands; the next run tries again
+            self.notes.append(f"not compared with the CRM's own totals: {error}")
+        self.notes += [str(each) for each in self.compared or () if each.is_real]
 
     def _account(self, connector: Connector) -> None:
         self._open(ACCOUNT)
@@ -228,21 +208,11 @@ class _Run:
 
     # ------------------------------------------------------------------------------------------- which streams
 
-    def _is_chosen(self, stream: Stream) -> bool:
-        return not self.plan.only or bool({stream.name, stream.of} & set(self.plan.only))
-
     def _is_due(self, stream: Stream, saved: dict[str, Saved], known_before: set[str]) -> bool:
-        """By its cadence; in the middle of its last read; or for the first time, unless the first read does it too.
-
-        Where nothing is left of what it completes it is due at once: somebody allowed that it goes.
-        """
-        if self.plan.deep or stream.every is None or stream.of in self.emptied:
-            return True
-        mine = saved.get(stream.name)
-        if mine is None:
-            return not stream.implied or stream.of in known_before
-        return (bool(mine.cursor) and "since" not in (mine.cursor or {})) or _is_over(
-            mine, stream.every, self.clock.now()
+        """By the plan; and at once where nothing is left of what it completes: somebody allowed that it goes."""
+        is_first = stream.of not in known_before
+        return stream.of in self.emptied or self.plan.is_due(
+            stream, saved.get(stream.name), is_first=is_first, now=self.clock.now()
         )
 
     def _imply(self, streams: Sequence[Stream], saved: dict[str, Saved], known_before: set[str]) -> None:
@@ -267,45 +237,6 @@ class _Run:
     @property
     def _ending(self) -> bool:
         return self.stop.is_set() or self.abandon.is_set()
-
-    # ---------------------------------------------------------------------------------------------- looking around
-
-    def _look_around(self, connector: Connector, streams: Sequence[Stream]) -> None:
-        """Notice what of the CRM's own schema isn't as it was: objects, fields, pipelines, stages."""
-        outcomes = {stream.name: self.streams[stream.name] for stream in streams if stream.name in self.streams}
-        read = [name for name in outcomes if self._was_read(name)]
-        lost = {
-            name: str(each.error)
-            for name, each in outcomes.items()
-            if each.outcome == SKIPPED and name in self.once_read
-        }
-        shape = connector.shape(read) if isinstance(connector, Shaped) else {}
-        now = self.clock.now()
-        with self.database.write() as tx:
-            self.changes += drift.note_readable(
-                tx, self.grant, self.run_id, {**dict.fromkeys(read, ""), **lost}, now=now
-            )
-            self.changes += drift.note_shape(tx, self.grant, self.run_id, shape, now=now)
-        self.notes += [str(change) for change in self.changes]
-
-    def _compare(self, connector: Connector, *, is_first: bool) -> None:
-        """Our numbers beside the CRM's, where it is time. The first run has no time for that."""
-        every, now = self.plan.compare_every, self.clock.now()
-        if every is None or is_first or self.plan.only:
-            return
-        with self.database.read() as tx:
-            last = differences.compared_at(tx, self.plan.connection)
-        if last is not None and now - last < every:
-            return
-        try:
-            self.compared = compare(self.database, self.plan.connection, connector)
-        except ConnectorError as error:  # what was read stands; the next run tries again
-            self.notes.append(f"not compared with the CRM's own totals: {error}")
-            return
-        with self.database.write() as tx:
-            leases.confirm(tx, self.grant, now=now)
-            differences.keep(tx, self.plan.connection, self.compared, now=now)
-        self.notes += [str(each) for each in self.compared if each.is_real]
 
     # ------------------------------------------------------------------------------------------------- reading
 
@@ -422,10 +353,6 @@ class _Either(Event):
 
 def _is_known(error: BaseException) -> bool:
     return isinstance(error, ConnectorError | StoreError)
-
-
-def _is_over(saved: Saved, every: timedelta, now: datetime) -> bool:
-    return saved.finished_at is None or now - saved.finished_at >= every
 
 
 def _last_finished(saved: Saved | None) -> datetime:

@@ -1,6 +1,6 @@
 """Whose turn it is to compute: one computation at a time on a store, and none that another has made needless."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -45,13 +45,13 @@ class Wish:
 
 @contextmanager
 def turn(
-    database: Database, clock: Clock, stop: Event, *, lease: timedelta, wish: Wish | None = None
+    database: Database, clock: Clock, stop: Event, *, lease: timedelta, wishes: Collection[Wish] = ()
 ) -> Iterator[Grant | None]:
-    """Wait for our turn and keep it for the block; None where the wish was granted meanwhile.
+    """Wait for our turn and keep it for the block; None where all the wishes for it were granted meanwhile.
 
     Raises StoppedError when asked to stop while waiting.
     """
-    grant = _take(database, clock, stop, lease, wish)
+    grant = _take(database, clock, stop, lease, wishes)
     if grant is None:
         yield None
         return
@@ -63,12 +63,12 @@ def turn(
             leases.give_back(tx, grant, now=clock.now())
 
 
-def _take(database: Database, clock: Clock, stop: Event, lease: timedelta, wish: Wish | None) -> Grant | None:
+def _take(database: Database, clock: Clock, stop: Event, lease: timedelta, wishes: Collection[Wish]) -> Grant | None:
     sleep = clock.sleeper(stop)
     while True:
         try:
             with database.write() as tx:
-                if wish is not None and wish.is_granted(tx):
+                if wishes and all(wish.is_granted(tx) for wish in wishes):
                     return None
                 return leases.take(tx, KPIS, holder(), now=clock.now(), for_=lease, is_dead=is_dead)
         except LeaseHeldError:

@@ -1,10 +1,18 @@
 """Those who want to know what the daemon does: metrics, the supervisor, people."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from sync.cycle import CycleOutcome
+
+
+class Log(Protocol):
+    """Where the daemon tells what it does: a sentence, and `action` with its details for machines."""
+
+    def info(self, event: str, **details: Any) -> Any: ...
+    def warning(self, event: str, **details: Any) -> Any: ...
+    def error(self, event: str, **details: Any) -> Any: ...
 
 
 class Watcher(Protocol):
@@ -29,3 +37,20 @@ class Watcher(Protocol):
     def stopping(self) -> None:
         """The service is about to end."""
         ...
+
+
+class Watchers:
+    """All of them."""
+
+    def __init__(self, watchers: Sequence[Watcher], log: Log) -> None:
+        self._watchers = watchers
+        self._log = log
+
+    def tell(self, told: Callable[[Watcher], None]) -> None:
+        """Tell each in turn."""
+        for watcher in self._watchers:
+            try:
+                told(watcher)
+            except Exception as error:  # who only watches must not end the service
+                said = f"{type(watcher).__name__}: {type(error).__name__}: {error}"
+                self._log.error(said, action="watcher_failed", exc_info=error)

@@ -24,7 +24,8 @@ from store.records import Deal, Statement
 from store.schema import TABLES
 from sync.clock import Clock
 from sync.outcome import RunOutcome
-from sync.run import Plan, Progress, execute
+from sync.plan import Plan
+from sync.run import Progress, execute
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 NAME = "hubspot-main"

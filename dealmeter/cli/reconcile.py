@@ -34,9 +34,10 @@ def add_to(app: typer.Typer) -> None:
         from dealmeter import VERSION
         from dealmeter.cli.connectors import connector
         from dealmeter.cli.syncing import code_of
+        from dealmeter.notify.outbox import Outbox
         from sync.cycle import recompute
+        from sync.plan import Plan
         from sync.reconcile import reconcile as work
-        from sync.run import Plan
 
         settings = configured(invocation, connections=True)
         terminal = Terminal(invocation)
@@ -45,6 +46,7 @@ def add_to(app: typer.Typer) -> None:
         documents: list[dict[str, Any]] = []
         written = False
         with for_writing(settings) as database, stopping() as stop:
+            outbox = Outbox(database, settings.config, invocation.clock)
             for name in chosen(settings, connections or ()):
                 plan = Plan(
                     connection=name,
@@ -66,6 +68,9 @@ def add_to(app: typer.Typer) -> None:
                     codes.append(told.code)
                     documents.append({"connection": name, "ok": False, "message": told.message, "hint": told.hint})
                     continue
+                for run in found.runs:
+                    outbox.ended(run, is_whole=False)
+                outbox.compared(name, found.unexplained)
                 written = written or any(run.counts.written for run in found.runs)
                 codes += [QUALITY if found.differing else OK, *map(code_of, found.runs)]
                 documents.append(_document(name, found))

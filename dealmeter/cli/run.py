@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from dealmeter.config import Configured
     from kpi.settings import KpiSettings
     from store.database import Database
-    from sync.schedule import Job, Load, Log
-    from sync.watcher import Watcher
+    from sync.job import Job, Load
+    from sync.watcher import Log, Watcher
 
 
 def add_to(app: typer.Typer) -> None:
@@ -107,7 +107,7 @@ def jobs(settings: "Configured") -> "list[Job]":
     """What the daemon is to do, from the configuration."""
     from dealmeter.cli.connectors import connector
     from dealmeter.config.dump import fingerprint
-    from sync.schedule import Job
+    from sync.job import Job
 
     return [
         Job(

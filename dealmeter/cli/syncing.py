@@ -19,14 +19,16 @@ from dealmeter.cli.terminal import Terminal
 from dealmeter.config.dump import fingerprint
 from dealmeter.config.problems import suggestion
 from dealmeter.errors import UsageError
+from dealmeter.notify.outbox import Outbox
 from dealmeter.show.run import complaints, computation_document, computed, document, told
 from kpi.engine import Computation
 from store.database import Database
 from store.errors import LeaseHeldError
-from sync.cycle import recompute
-from sync.outcome import FAILED, PARTIAL, SKIPPED, STOPPED, RunOutcome
-from sync.run import Plan, execute
-from sync.schedule import settle
+from sync.cycle import brings_news, recompute
+from sync.outcome import FAILED, PARTIAL, SKIPPED, RunOutcome
+from sync.plan import Plan
+from sync.run import execute
+from sync.runner import settle
 
 LOOK_AGAIN_S = 2.0
 """How often a run that waits for another one looks whether it has ended."""
@@ -62,12 +64,13 @@ class Syncing:
         for name in self.names:
             self._insist_on_streams(name)
         with for_writing(self.settings) as database, stopping() as stop:
+            outbox = Outbox(database, self.settings.config, self.clock)
             for name in self.names:
                 if not stop.event.is_set():
-                    self._one(database, name, stop.event)
+                    self._one(database, name, stop.event, outbox)
             try:
                 if kpis:
-                    self._compute(database, stop.event)
+                    self._compute(database, stop.event, outbox)
             finally:
                 self._show()
         code = gravest([*self.codes, stop.exit_code])
@@ -76,7 +79,7 @@ class Syncing:
 
     # --------------------------------------------------------------------------------------------- one connection
 
-    def _one(self, database: Database, name: str, stop: Event) -> None:
+    def _one(self, database: Database, name: str, stop: Event, outbox: Outbox) -> None:
         plan = Plan(
             connection=name,
             connector=connector(self.settings, name),
@@ -97,10 +100,14 @@ class Syncing:
         except LeaseHeldError as error:
             self._refused(name, error)
             return
+        except Exception as error:
+            outbox.crashed(name, error)
+            raise
         self.ended.append((run, self.clock.monotonic() - begun))
         self.codes.append(code_of(run))
         found = fingerprint(self.settings.connection(name).crm, self.settings.settings[name])
         settle(database, run, settings_hash=found, now=self.clock.now())
+        outbox.ended(run, is_whole=not self.wish.only)
 
     def _in_turn(self, database: Database, plan: Plan, stop: Event) -> RunOutcome:
         """Run once nobody else does. Raises LeaseHeldError where that takes too long, StoppedError on a signal."""
@@ -123,15 +130,16 @@ class Syncing:
         self.codes.append(exit_code(error))
         self.errors.append({"connection": name, "message": str(error), "hint": error.hint})
 
-    def _compute(self, database: Database, stop: Event) -> None:
-        done = tuple(run.run_id for run, _ in self.ended if run.outcome not in {FAILED, STOPPED})
+    def _compute(self, database: Database, stop: Event, outbox: Outbox) -> None:
+        done = {run.run_id: run.connection for run, _ in self.ended if brings_news(run)}
         if not done or stop.is_set():
             return
         recomputing = partial(recompute, database, self.settings.config.kpis, version=VERSION, clock=self.clock)
         try:
-            self.computation = recomputing(stop=stop, run_ids=done)
+            self.computation = recomputing(stop=stop, run_ids=tuple(done))
         except StoppedError:
             return
+        outbox.computed(next(iter(done.values())), self.computation.broken)
         for broken in self.computation.broken:
             self.terminal.warn(f"the KPIs contradict each other: {broken}")
         if self.computation.broken:

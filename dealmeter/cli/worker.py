@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
     from dealmeter.config import Configured
     from store.database import Database
-    from sync.schedule import Log
-    from sync.watcher import Watcher
+    from sync.watcher import Log, Watcher
 
 
 def add_to(app: typer.Typer) -> None:

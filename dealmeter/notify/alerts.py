@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from connectors.errors import ActionNeededError, MissingScopeError, ShrunkError
 from dealmeter.show.time import span
 from store import notices
+from store.differences import Compared
 from sync.cycle import CycleOutcome
 from sync.outcome import FAILED, STOPPED, RunOutcome, trouble
 
@@ -21,19 +22,23 @@ SCHEMA = "schema_changed"
 def observe(tx: Connection, outcome: CycleOutcome, now: datetime) -> None:
     """Put into the outbox what a run's end is worth. A run that was asked to stop is worth nothing."""
     run = outcome.run
-    if run.changes:
-        _schema(tx, run.connection, [str(change) for change in run.changes], now)
-    if run.outcome == STOPPED:
-        return
-    if run.outcome == FAILED and run.error is not None:
-        observe_failure(tx, run.connection, run.error, now)
+    observe_trouble(tx, run, now)
+    if run.outcome in {STOPPED, FAILED}:
         return
     words = {FAILURE: "syncs again", STALE: "is fresh again"}
     for kind in (FAILURE, STALE):
         _recovered(tx, run.connection, kind, words[kind], now)
     _missing(tx, run, now)
     if outcome.computation is not None:
-        _contradictions(tx, run.connection, outcome.computation.broken, now)
+        observe_kpis(tx, run.connection, outcome.computation.broken, now)
+
+
+def observe_trouble(tx: Connection, run: RunOutcome, now: datetime) -> None:
+    """What is amiss by a run's end: that it failed, or met another schema. Nothing is found well again."""
+    if run.changes:
+        _schema(tx, run.connection, [str(change) for change in run.changes], now)
+    if run.outcome == FAILED and run.error is not None:
+        observe_failure(tx, run.connection, run.error, now)
 
 
 def observe_failure(tx: Connection, connection: str, error: BaseException, now: datetime) -> None:
@@ -75,20 +80,25 @@ def _missing(tx: Connection, run: RunOutcome, now: datetime) -> None:
         _raise(tx, run.connection, LOST, content, now, first=DIFFERENCE)
     else:
         _recovered(tx, run.connection, LOST, "nothing more is going", now)
-    if run.compared is None:
-        return
-    if not run.differences:
-        _recovered(tx, run.connection, DIFFERENCE, "our numbers and the CRM's agree again", now)
+    if run.compared is not None:
+        observe_differences(tx, run.connection, run.differences, now)
+
+
+def observe_differences(tx: Connection, connection: str, differences: Sequence[Compared], now: datetime) -> None:
+    """What of a whole comparison with the CRM's own totals nothing explains."""
+    if not differences:
+        _recovered(tx, connection, DIFFERENCE, "our numbers and the CRM's agree again", now)
         return
     content = {
-        "title": f"{run.connection}: our numbers differ from the CRM's own",
-        "text": "\n".join(str(each) for each in run.differences[:5]),
-        "hint": f"run `dealmeter reconcile {run.connection} --repair`",
+        "title": f"{connection}: our numbers differ from the CRM's own",
+        "text": "\n".join(str(each) for each in differences[:5]),
+        "hint": f"run `dealmeter reconcile {connection} --repair`",
     }
-    _raise(tx, run.connection, DIFFERENCE, content, now, first=DIFFERENCE)
+    _raise(tx, connection, DIFFERENCE, content, now, first=DIFFERENCE)
 
 
-def _contradictions(tx: Connection, connection: str, broken: Sequence[str], now: datetime) -> None:
+def observe_kpis(tx: Connection, connection: str, broken: Sequence[str], now: datetime) -> None:
+    """The contradictions that a computation found, told of the connection whose run it followed."""
     if not broken:
         _recovered(tx, connection, CONTRADICTION, "the KPIs agree with each other again", now)
         return
@@ -105,16 +115,12 @@ def _raise(
 ) -> None:
     known = notices.alerts(tx, connection).get(kind)
     if known is None:
-        row = {"connection": connection, "kind": kind, "since": now, "times": 1, "told": 1, "told_at": now}
-        notices.put_alert(tx, row)
-        notices.post(tx, connection=connection, kind=first, at=now, content=content)
+        if notices.raise_alert(tx, connection, kind, at=now):
+            notices.post(tx, connection=connection, kind=first, at=now, content=content)
         return
-    times, told = known["times"] + 1, known["told"]
-    is_time = now - known["told_at"] >= REMINDERS[min(told, len(REMINDERS)) - 1]
-    changed = {"times": times, "told": told + is_time, "told_at": now if is_time else known["told_at"]}
-    notices.put_alert(tx, {"connection": connection, "kind": kind, "since": known["since"], **changed})
-    if is_time:
-        since = f"{times} times since {known['since']:%Y-%m-%d %H:%M} UTC"
+    is_time = now - known["told_at"] >= REMINDERS[min(known["told"], len(REMINDERS)) - 1]
+    if notices.repeat_alert(tx, known, told_at=now if is_time else None) and is_time:
+        since = f"{known['times'] + 1} times since {known['since']:%Y-%m-%d %H:%M} UTC"
         text = "\n".join(line for line in (since, content["text"]) if line)
         notices.post(tx, connection=connection, kind="repeated", at=now, content={**content, "text": text})
 

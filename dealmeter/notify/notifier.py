@@ -14,7 +14,7 @@ from dealmeter.service.freshness import due_at, late_at
 from store import notices, reads
 from store.database import Database
 from sync.cycle import CycleOutcome
-from sync.schedule import Log
+from sync.watcher import Log
 
 CLAIM_FOR = timedelta(minutes=5)
 BACK_OFF = timedelta(seconds=30)

@@ -20,8 +20,9 @@ from store.records import Statement
 from store.schema import TABLES
 from sync.clock import Clock
 from sync.outcome import RunOutcome, StreamOutcome
+from sync.plan import Plan
 from sync.reconcile import Reconciled, reconcile
-from sync.run import Plan, Progress, execute
+from sync.run import Progress, execute
 from tests.rig import NOW
 
 NAME = "the-files"

@@ -13,8 +13,8 @@ from store.database import Database
 from store.records import Deal
 from store.schema import TABLES
 from sync.outcome import OK, PARTIAL
+from sync.plan import Plan
 from sync.reconcile import Reconciled, reconcile
-from sync.run import Plan
 from tests.contract.salesforce import rig as salesforce
 from tests.rig import DAY, HOUR, NAME, Rig, rig
 

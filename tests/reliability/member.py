@@ -1,4 +1,4 @@
-"""`dealmeter run` with shorter intervals than a person may set: python -m tests.reliability.member CONFIG SECONDS."""
+"""`dealmeter run` with short intervals and no jitter: python -m tests.reliability.member CONFIG SECONDS."""
 
 import os
 import sys
@@ -13,7 +13,8 @@ from dealmeter.config import load
 from dealmeter.logs import logger
 from kpi.settings import KpiSettings
 from sync.clock import Clock
-from sync.schedule import Daemon, Job
+from sync.job import Job
+from sync.schedule import Daemon
 
 
 def main(config: Path, every: timedelta) -> int:
@@ -21,7 +22,7 @@ def main(config: Path, every: timedelta) -> int:
     found = load(config, os.environ)
 
     def loaded() -> tuple[Sequence[Job], KpiSettings]:
-        return [replace(job, every=every) for job in jobs(found)], found.config.kpis
+        return [replace(job, every=every, jitter=timedelta(0)) for job in jobs(found)], found.config.kpis
 
     with for_writing(found) as database:
         log = logger(level="info", format_="json")

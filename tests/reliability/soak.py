@@ -19,7 +19,8 @@ from dealmeter.service.housekeeper import Housekeeper
 from dealmeter.service.metrics import Metrics
 from kpi.settings import KpiSettings
 from store.retention import REJECTIONS, RUNS, STREAMS
-from sync.schedule import Daemon, Job
+from sync.job import Job
+from sync.schedule import Daemon
 from tests.rig import DAY, NAME, Rig
 
 FAULT_RATE = 0.05

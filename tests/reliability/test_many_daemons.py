@@ -19,10 +19,11 @@ from tests.rig import NOW
 
 CONNECTIONS = [f"account-{number:02}" for number in range(50)]
 DEALS = 5
-EVERY, LEASE = timedelta(seconds=12), timedelta(seconds=5)
+EVERY, LEASE = timedelta(seconds=5), timedelta(seconds=5)
 ROUNDS = 2 * PATIENCE
 PROGRAM = ("tests.reliability.member", "{config}", str(EVERY.total_seconds()))
-UNFAIR = 4
+UNFAIR = 2
+"""One is whose turn comes first; the other, that a thread which has taken its turn may be slow to begin."""
 PATIENT_FOR = 4 * LEASE
 """A lease and a heartbeat where nothing else keeps the processors busy; more on a busy machine."""
 HELD_REQUEST = 40
@@ -35,7 +36,7 @@ def test_daemons_share_fifty_connections_fairly(
 ) -> None:
     promise.is_that(
         "Daemons never run a connection twice at a time; where twice as much is due as can be done none "
-        "is served k + 5 times before each was served k times; "
+        "is ever more than two runs ahead of another, but for what a silent daemon had; "
         "what a killed or a paused one held is taken over, and when that wakes up it writes nothing more",
         "2 and 4 daemons, 50 connections on one PostgreSQL; of the four one gets SIGKILL and one SIGSTOP in the midst "
         "of runs; one case is a run",
@@ -57,7 +58,7 @@ def test_daemons_share_fifty_connections_fairly(
         assert [one.stop() for one in working] == [143] * len(working)
         assert all(one.of("run_ended") for one in members[-2:]), "each has its part"
         assert_never_twice_at_a_time(all_.database)
-        _assert_fair(all_, promise)
+        _assert_fair(all_, promise, apart=lost | _fenced(all_))
         _assert_all_is_there(all_)
 
 
@@ -97,13 +98,20 @@ def _served(all_: Fleet) -> Counter[str]:
     return Counter({name: good[name] for name in CONNECTIONS})
 
 
-def _assert_fair(all_: Fleet, promise: Promise) -> None:
-    runs = [run for run in all_.runs() if run["outcome"] != "interrupted"]
-    count = Counter(dict.fromkeys(CONNECTIONS, 0))
+def _fenced(all_: Fleet) -> set[str]:
+    """What else the silent ones had: the runs that others gave up for them, and those that they had not yet opened."""
+    given_up = {run["connection"] for run in all_.runs() if run["outcome"] == "interrupted"}
+    return given_up | {entry["connection"] for one in all_.members for entry in one.of("store_failed")}
+
+
+def _assert_fair(all_: Fleet, promise: Promise, *, apart: set[str]) -> None:
+    runs = [run for run in all_.runs() if run["connection"] not in apart]
+    count = Counter(dict.fromkeys(set(CONNECTIONS) - apart, 0))
+    assert len(count) > len(CONNECTIONS) / 2
     for _, run in zip(promise.cases(len(runs)), runs, strict=False):
         count[run["connection"]] += 1
         assert max(count.values()) - min(count.values()) <= UNFAIR, count
-    assert min(count.values()) >= ROUNDS
+    assert min(_served(all_).values()) >= ROUNDS
 
 
 def _assert_all_is_there(all_: Fleet) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from dealmeter.config.channels import (
     WebhookSettings,
 )
 from dealmeter.config.models import ConnectionSettings, Schedule
+from dealmeter.notify import alerts
 from dealmeter.notify.notifier import Notifier
 from kpi.engine import Computation
 from store import notices, runs
@@ -149,6 +151,17 @@ def test_two_daemons_on_one_database_send_it_once(database: Database, there: Rec
         assert not notices.claim(tx, row, now=NOW, for_=MINUTE)
     one.deliver(NOW)
     assert len(there.got) == 1
+
+
+def test_two_that_find_the_same_at_the_same_moment_tell_it_once(database: Database) -> None:
+    first, last = NOW, NOW + 2 * HOUR
+    for at, kinds in ((first, ["failed"]), (last, ["failed", "repeated"])):
+        with ThreadPoolExecutor(1) as other, database.write() as tx:
+            alerts.observe_failure(tx, NAME, DOWN, at)
+            begun = other.submit(notifier(database).crashed, NAME, DOWN, at)
+        begun.result()
+        with database.read() as tx:
+            assert [row["kind"] for row in notices.due(tx, now=last)] == kinds
 
 
 def test_each_way_has_its_own_form(database: Database, there: Receiver) -> None:

@@ -30,9 +30,11 @@ from store.records import Account, Deal, Spend, Statement
 from store.schema import TABLES
 from sync.clock import Clock
 from sync.cycle import recompute
+from sync.job import Job
 from sync.outcome import RunOutcome
-from sync.run import Plan, execute
-from sync.schedule import Daemon, Job
+from sync.plan import Plan
+from sync.run import execute
+from sync.schedule import Daemon
 from tests.contract.salesforce.rig import SIGN_IN
 from tests.rig import NOW, Times
 from tests.sync.test_schedule import Notes

@@ -15,8 +15,9 @@ from store import leases, reads, runs
 from store.database import Database
 from store.snapshots import last_run
 from sync.cycle import cycle, recompute
-from sync.run import Plan
-from sync.schedule import Daemon, Job
+from sync.job import Job, trigger
+from sync.plan import Plan
+from sync.schedule import Daemon
 from sync.turn import KPIS, PATIENCE_S
 from tests.rig import HOUR, NAME, Rig, rig
 
@@ -111,6 +112,32 @@ def test_a_connection_that_another_run_holds_is_left_alone(sqlite: Database) -> 
         assert watched.log.actions == ["lease_held"]
 
 
+def test_a_run_that_is_under_way_is_no_reason_to_run_again_at_once(sqlite: Database) -> None:
+    with rig(sqlite) as it:
+        now = it.sandbox.world.clock.now()
+        with sqlite.write() as tx:
+            grant = leases.take(tx, NAME, "another daemon", now=now)
+            runs.open_run(tx, grant, trigger="schedule", version="test", now=now)
+        watched = watch(it)
+        assert watched.daemon.first_tick(watched.daemon.jobs[NAME]) == now + EVERY
+        assert watched.tick() is None
+        assert watched.log.actions == []
+        it.later(leases.LEASE_FOR)
+        assert watched.daemon.first_tick(watched.daemon.jobs[NAME]) == now + leases.LEASE_FOR
+        assert watched.tick() is not None
+
+
+def test_a_jitter_delays_one_run_and_not_those_that_follow(sqlite: Database) -> None:
+    with rig(sqlite) as it:
+        job = replace(watch(it).daemon.jobs[NAME], jitter=MINUTE)
+        first = it.sandbox.world.clock.now()
+        when = trigger(job, first)
+        due = first
+        for count in range(1, 200):
+            due = when.get_next_fire_time(due, due)
+            assert first + count * EVERY <= due <= first + count * EVERY + MINUTE
+
+
 def test_refused_credentials_pause_the_connection_until_its_settings_change(sqlite: Database) -> None:
     with rig(sqlite) as it:
         it.sandbox.expire_token()
@@ -153,8 +180,6 @@ def test_a_failed_run_leaves_the_last_snapshot_standing(sqlite: Database) -> Non
 
 @pytest.mark.parametrize("cron", ["* * *", "61 * * * *", "nonsense"])
 def test_a_cron_expression_that_cannot_be_read_is_refused(sqlite: Database, cron: str) -> None:
-    from sync.schedule import trigger
-
     job = Job(name=NAME, connector=lambda context: HubSpotConnector(None, context), cron=cron)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r".+"):
         trigger(job)

@@ -15,7 +15,8 @@ from dealmeter.sandbox.salesforce import SalesforceSandbox
 from dealmeter.sandbox.world import World
 from store.database import Database
 from sync.outcome import RunOutcome, StreamOutcome
-from sync.run import Plan, Progress, execute
+from sync.plan import Plan
+from sync.run import Progress, execute
 from tests.rig import NOW, Rig
 
 NAME = "salesforce-main"

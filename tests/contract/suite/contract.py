@@ -20,7 +20,8 @@ from store.leases import LEASE_FOR
 from store.records import Deal, Product, Record
 from store.schema import TABLES
 from sync.outcome import RunOutcome
-from sync.run import Plan, Progress, execute
+from sync.plan import Plan
+from sync.run import Progress, execute
 from tests.contract.suite.twin import CAPABILITIES, Twin
 
 NAME = "the-connection"
