@@ -90,10 +90,14 @@ class NastyAuthor(Author):
                 }
 
     def people(self, connection: str) -> None:
-        """A rep who never lost, one who never won, a company and a person of one CRM only, an empty period."""
+        """Reps who never lost, never won, have left; a company and a person of one CRM only; an empty period."""
         self.add(
             "users", connection, id=f"only-users-{connection}", name="Непобедимый", role="rep",
             active_from=self.start,
+        )  # fmt: skip
+        self.add(
+            "users", connection, id=f"left-{connection}", name="Gidenler", role="rep", is_active=True,
+            deleted_at=self.now - timedelta(days=75),
         )  # fmt: skip
         self.add(
             "companies", connection, id=f"only-companies-{connection}", name="Tek", country=self.pick("TR", None),

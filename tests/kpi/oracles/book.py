@@ -282,7 +282,7 @@ class Book:
     def active_days(self, user: Row) -> tuple[date, date]:
         """The first and the last local day on which a user was active."""
         begin = self.day_or_none(user["active_from"])
-        end = self.day_or_none(user["active_to"])
+        end = self.day_or_none(user["active_to"]) or self.day_or_none(user["deleted_at"])
         if end is None and user["is_active"] is False:
             end = self.day_or_none(user["updated_at"])
         return begin or FIRST_DAY, end or LAST_DAY

@@ -298,6 +298,7 @@ def test_revenue_per_rep_counts_reps_active_in_the_period() -> None:
         {"id": "d", "role": "rep", "is_active": False, "updated_at": at("2026-01-31 21:00")},
         {"id": "e", "role": "rep", "active_to": at("2026-01-31 20:00")},
         {"id": "f"},
+        {"id": "g", "role": "rep", "deleted_at": at("2026-01-31 20:00")},
     ]
     changes = [{"deal_id": "1", "field": "owner_id", "changed_at": at("2026-01-01 00:00"), "new_value": "a"}]
     deals = [won("1", "90"), won("2", "5", owner_id="stranger"), won("3", "-30", owner_id="d")]
