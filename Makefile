@@ -34,7 +34,7 @@ bench: .venv/.dev ## Measure: a large sync, a full recompute (some minutes)
 
 reliability: .venv/.dev ## Try the promises PATIENCE times as hard (10) and write the table
 	@DEALMETER_PATIENCE=$(PATIENCE) DEALMETER_RELIABILITY_REPORT=docs/reliability.md \
-	  $(BIN)/pytest -q tests/reliability tests/sync/test_several_daemons.py tests/sync/test_celery.py
+	  $(BIN)/pytest -q --timeout=$$((600 * $(PATIENCE))) tests/reliability tests/sync/test_several_daemons.py tests/sync/test_celery.py
 
 format: .venv/.dev ## Format the code
 	@$(BIN)/ruff check --fix .

@@ -5,9 +5,12 @@ table into, between its two marks.
 """
 
 import os
+import platform
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,7 @@ PATIENCE = int(os.environ.get("DEALMETER_PATIENCE", "1"))
 REPORT = os.environ.get("DEALMETER_RELIABILITY_REPORT")
 BEGIN, END = "<!-- table -->\n", "<!-- end of table -->\n"
 KEY = "promise"
+BEGUN = datetime.now(UTC)
 
 
 @dataclass
@@ -49,6 +53,15 @@ def promise(record_property: Any) -> Promise:
     it = Promise()
     record_property(KEY, vars(it))  # as it is when the test has ended: a report that comes later is not counted
     return it
+
+
+def _made() -> str:
+    """When, how patiently and on what the table was made."""
+    seconds = (datetime.now(UTC) - BEGUN).total_seconds()
+    return (
+        f"Made on {BEGUN:%Y-%m-%d} in {seconds / 60:.0f} minutes with a patience of {PATIENCE}, on {os.cpu_count()} "
+        f"{platform.machine()} processors, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, PostgreSQL."
+    )
 
 
 Stores = Callable[[], AbstractContextManager[Database]]
@@ -93,6 +106,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         ["| Promise | How it is tried | Cases | Broken |\n|---|---|---:|---:|\n"]
         + [f"| {says} | {how} | {tried:,} | {broken} |\n" for (says, how), (tried, broken) in sorted(rows.items())]
     )
+    table += f"\n{_made()}\n"
     terminalreporter.write_line("\n" + table)
     if REPORT:
         page = Path(REPORT)
