@@ -1,9 +1,9 @@
 """What is read in parts is read whole: windows that were stopped, parents by the hundred, places in a burst window."""
 
 from datetime import timedelta
-from threading import Event
 
 from connectors.budget import Window
+from connectors.errors import StoppedError
 from store.database import Database
 from store.records import Deal, DealStageChange
 from tests.contract.salesforce.rig import rig as salesforce
@@ -13,14 +13,19 @@ MINUTE = timedelta(minutes=1)
 DEALS = {"include": ["deals", "owners", "pipelines"]}
 
 
+def stop_at_once(stream: str, read: int) -> None:
+    """Nothing more once a page of deals is stored."""
+    if stream == "deals":
+        raise StoppedError
+
+
 def test_a_stopped_window_of_hubspot_goes_on_behind_its_last_page(sqlite: Database) -> None:
-    with rig(sqlite, deals=500, activities_per_deal=0, settings=DEALS) as it:
+    with rig(sqlite, deals=500, activities_per_deal=0, settings={**DEALS, "cadence": {"late": "30d"}}) as it:
         it.sync()
         it.later(HOUR)
         it.edits.bulk("deals", 500, {"amount": "10.00"})
         it.later(MINUTE)
-        stop = Event()
-        first = it.sync(stop=stop, progress=lambda name, read: stop.set() if name == "deals" else None, only=["deals"])
+        first = it.sync(progress=stop_at_once, only=["deals"])
         assert first.outcome == "stopped"
         it.later(MINUTE)
         it.sandbox.requests.clear()
