@@ -1,8 +1,9 @@
 """Certificates: why the one of a server isn't trusted, and what a person can do about it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from ssl import SSLCertVerificationError
 
+from connectors.causes import causes
 from connectors.errors import UntrustedError
 
 PROXY = (
@@ -25,16 +26,8 @@ def untrusted(error: BaseException, where: str, *, variable: str) -> UntrustedEr
 
     `variable` is the environment variable by which the HTTP library is told whom else to trust.
     """
-    found = next((each for each in _causes(error) if isinstance(each, SSLCertVerificationError)), None)
+    found = next((each for each in causes(error) if isinstance(each, SSLCertVerificationError)), None)
     if found is None:
         return None
     hint = HINTS.get(found.verify_code, PROXY).format(where=where, variable=variable)
     return UntrustedError(f"{where}: its certificate is not trusted: {found.verify_message.rstrip('.')}", hint=hint)
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """What lies behind an error as HTTP libraries wrap it: in a `reason`, or as the first argument."""
-    while error is not None:
-        yield error
-        inner = [getattr(error, "reason", None), *error.args, error.__cause__]
-        error = next((each for each in inner if isinstance(each, BaseException)), None)

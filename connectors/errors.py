@@ -23,6 +23,10 @@ class UntrustedError(ActionNeededError):
     """Nobody whom we trust vouches for whoever answers: nothing was said to them."""
 
 
+class ProxyRefusedError(ActionNeededError):
+    """The proxy on the way doesn't let us through, or can't be used."""
+
+
 class MissingScopeError(ActionNeededError):
     """The credentials don't reach one kind of record: its stream is left out, the others go on."""
 

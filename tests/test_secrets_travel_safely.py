@@ -243,6 +243,8 @@ def _serving(context: ssl.SSLContext, handler: type[BaseHTTPRequestHandler], imp
         server.context, server.impostor = context, impostor
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()

@@ -22,6 +22,7 @@ from connectors.errors import (
 from connectors.hubspot.paths import Paths
 from connectors.hubspot.refusals import excerpt, refusal, unreachable
 from connectors.hubspot.settings import HubSpotSettings
+from connectors.proxies import ASKS_WHO, proxy, refused
 from connectors.retry import retrying
 
 Json = dict[str, Any]
@@ -38,11 +39,14 @@ class Client:
         self._context = context
         self.paths = Paths(settings.api_version)
         budget = settings.budget
+        between = proxy(settings.base_url)
         hubspot = HubSpot(
             access_token=settings.access_token.get_secret_value(),
             host=settings.base_url.rstrip("/"),
             retry=Retry(0, redirect=0, raise_on_status=False),
             connection_pool_maxsize=budget.parallel + READERS,
+            proxy=between and between.url,
+            proxy_headers=between and dict(between.headers),
         )
         self._api = hubspot.crm.owners.owners_api.api_client  # each attribute access would make a new pool
         self._api.set_default_header("Accept-Encoding", "gzip")
@@ -163,6 +167,8 @@ class Client:
 
     def _refused(self, error: ApiException, path: str, window: Window) -> ConnectorError:
         self._observe(error.headers or {}, window)
+        if error.status == ASKS_WHO and (proxied := refused(ASKS_WHO, self._settings.base_url)):
+            return proxied
         meaning = refusal(error.status, error.headers or {}, error.body or b"", path)
         if isinstance(meaning, RateLimitedError) and meaning.after is not None:
             window.refused(meaning.after.total_seconds())

@@ -29,7 +29,10 @@ from connectors.errors import (
     UnexpectedResponseError,
     UnreachableError,
 )
+from connectors.proxies import trouble
 
+TRUST = "SSL_CERT_FILE"
+"""By this variable urllib3 is told whom else to trust."""
 SECRET = re.compile(r"(pat-[a-z0-9]+-)[A-Za-z0-9-]+|(Bearer )\S+", re.IGNORECASE)
 BUSY = {423, 500, 502, 503, 504, 521, 522, 523, 524, 525, 526}
 WAIT_BY_POLICY = {"TEN_SECONDLY_ROLLING": timedelta(seconds=10), "SECONDLY": timedelta(seconds=1)}
@@ -69,7 +72,8 @@ def refusal(status: int, headers: Mapping[str, str], raw: bytes | str, path: str
 def unreachable(error: HTTPError, base_url: str, path: str) -> ConnectorError:
     """The error that a broken or missing answer means, or a certificate that isn't trusted."""
     base_url = re.sub(r"//[^/@]*@", "//", base_url)
-    if refused := untrusted(error, base_url, variable="SSL_CERT_FILE"):
+    refused = trouble(error, base_url, certificates=TRUST) or untrusted(error, base_url, variable=TRUST)
+    if refused:
         return refused
     cause: BaseException = error.reason if isinstance(error, MaxRetryError) and error.reason else error
     for kinds, reason, what, hint in BREAKS:

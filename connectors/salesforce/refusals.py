@@ -22,7 +22,10 @@ from connectors.errors import (
     UnexpectedResponseError,
     UnreachableError,
 )
+from connectors.proxies import trouble
 
+TRUST = "REQUESTS_CA_BUNDLE"
+"""By this variable requests is told whom else to trust."""
 SECRET = re.compile(
     r"(Bearer\s+)\S+|(00D\w{12,15}!)[\w.]+|((?:access_token|refresh_token|assertion|client_secret|password|sessionId)"
     r"""["'=>:\s]+)[^\s"'<&,}]+""",
@@ -117,7 +120,8 @@ def unreachable(error: requests.RequestException, address: str) -> ConnectorErro
     """The error that a broken or missing answer means, or a certificate that isn't trusted."""
     parts = urlsplit(address)
     where, path = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}", parts.path
-    if refused := untrusted(error, where, variable="REQUESTS_CA_BUNDLE"):
+    refused = trouble(error, where, certificates=TRUST) or untrusted(error, where, variable=TRUST)
+    if refused:
         return refused
     if _causes(error, NameResolutionError):
         return UnreachableError(

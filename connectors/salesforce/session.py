@@ -15,6 +15,7 @@ from urllib3.response import BaseHTTPResponse
 
 from connectors.decode import decoded
 from connectors.errors import UnreachableError
+from connectors.proxies import ASKS_WHO, for_requests, refused
 from connectors.salesforce.refusals import excerpt, maintenance, refusal, unreachable
 
 NO_CONTENT = 204
@@ -77,12 +78,16 @@ class SalesforceSession(requests.Session):
         address = self._address(url.decode() if isinstance(url, bytes) else url)
         path = urlsplit(address).path
         options.setdefault("timeout", self._timeout)
+        options["proxies"] = for_requests(address)
         options["allow_redirects"] = False  # a token is for one host
         options["headers"] = {**(options.get("headers") or {}), "X-PrettyPrint": "0"}
         try:
             answer = super().request(method, address, *args, **options)
         except requests.RequestException as error:
             raise unreachable(error, address) from None  # the original may name the whole query
+        if answer.status_code == ASKS_WHO and (proxied := refused(ASKS_WHO, address)):
+            answer.close()
+            raise proxied
         self._watch(answer.headers)
         if answer.status_code >= 300:
             raise refusal(answer.status_code, _body(answer), path)

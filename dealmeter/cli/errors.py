@@ -9,6 +9,7 @@ from typing import Any
 from connectors.errors import (
     ActionNeededError,
     ConnectorError,
+    ProxyRefusedError,
     ShrunkError,
     TryLaterError,
     UntrustedError,
@@ -31,6 +32,7 @@ EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
     (StoreError, DATABASE),
     (ShrunkError, QUALITY),
     (UntrustedError, WRONG),
+    (ProxyRefusedError, WRONG),
     (ActionNeededError, REFUSED),
     (TryLaterError, LATER),
     (ConnectorError, HANDLED),

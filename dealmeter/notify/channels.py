@@ -12,6 +12,8 @@ import orjson
 import requests
 
 from connectors.certificates import untrusted
+from connectors.errors import ProxyRefusedError
+from connectors.proxies import for_requests, trouble
 from dealmeter.config.channels import (
     ChannelSettings,
     EmailSettings,
@@ -22,10 +24,12 @@ from dealmeter.config.channels import (
 from dealmeter.notify.news import News
 
 TIMEOUT_S = (5.0, 15.0)
+TRUST = "REQUESTS_CA_BUNDLE"
+"""By this variable requests is told whom else to trust."""
 
 
 class UndeliveredError(Exception):
-    """A channel did not take the news. The text holds no address and no secret."""
+    """A channel did not take the news. The text holds no secret, and of addresses no more than the host."""
 
 
 Send = Callable[[News], None]
@@ -67,9 +71,13 @@ def _post(url: str, body: Mapping[str, Any] | bytes, headers: Mapping[str, str] 
             headers={"Content-Type": "application/json", "User-Agent": "dealmeter", **(headers or {})},
             timeout=TIMEOUT_S,
             allow_redirects=False,
+            proxies=for_requests(url),
         )
+    except ProxyRefusedError as error:
+        raise UndeliveredError(f"{error}; {error.hint}") from None
     except requests.RequestException as error:
-        if refused := untrusted(error, "the receiver", variable="REQUESTS_CA_BUNDLE"):
+        refused = trouble(error, url, certificates=TRUST) or untrusted(error, "the receiver", variable=TRUST)
+        if refused:
             raise UndeliveredError(f"{refused}; {refused.hint}") from None
         raise UndeliveredError(f"it could not be reached ({type(error).__name__})") from None
     if not answer.ok or answer.is_redirect:

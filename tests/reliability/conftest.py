@@ -60,7 +60,8 @@ def _made() -> str:
     seconds = (datetime.now(UTC) - BEGUN).total_seconds()
     return (
         f"Made on {BEGUN:%Y-%m-%d} in {seconds / 60:.0f} minutes with a patience of {PATIENCE}, on {os.cpu_count()} "
-        f"{platform.machine()} processors, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, PostgreSQL."
+        f"{platform.machine()} processors, with Python {platform.python_version()}, SQLite {sqlite3.sqlite_version} "
+        "and PostgreSQL."
     )
 
 
