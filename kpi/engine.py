@@ -81,7 +81,10 @@ def compute(
     if at is None:
         known = {key: metric for key, metric in chosen.items() if key not in missing}
         again = partial(evaluate, database, settings, now=now, limits=limits, metrics=metrics)
-        rebuilt = recheck(database, settings, reporting, before, said, known, limits=limits, rebuild=again)
+        try:
+            rebuilt = recheck(database, settings, reporting, before, said, known, limits=limits, rebuild=again)
+        except Exception as error:  # what looks at yesterday must not keep today's numbers back
+            rebuilt = (f"what was taken at the last run could not be rebuilt: {type(error).__name__}: {error}",)
     with workshop(limits) as (duck, folder):
         source = Source(database, duck, folder, memory=limits.memory)
         since = None if at or before is None else before["computed_at"]

@@ -82,7 +82,7 @@ def behind(
         reporting = resolve(settings, accounts(database))
         calendars(settings, reporting, only=calendar)
         bring(Source(database, duck, folder, memory=limits.memory), duck, reporting, None)
-        build(duck, settings, reporting, now, calendar=calendar)
+        build(duck, settings, reporting, now, metrics=every, calendar=calendar)
         duck.execute(MACROS)
 
         def look(wanted: Wanted) -> Sequence[Part]:

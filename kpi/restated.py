@@ -83,7 +83,7 @@ def touched_copies(since: datetime | None, *, is_sqlite: bool, only: Container[s
         if only is None or name in only
     ]
     history = next(copy for copy in COPIES if copy.table.name == "deal_field_changes")
-    moved = f"field = 'close_date' AND changed_at > {then}"
+    moved = f"field = 'close_date' AND (changed_at > {then} OR {new})"
     return [*changed, replace(history, columns=("connection", "deal_id", "old_value"), where=moved, into="moved_deals")]
 
 

@@ -8,6 +8,7 @@ from duckdb import DuckDBPyConnection
 
 from kpi.calendars import BUILT_IN, name_of
 from kpi.catalogue import METRICS
+from kpi.lineage import texts
 from kpi.metric import Flow, Metric, Unit
 from kpi.periods import DAY, SLICED, Calendar, Grain, Period, earlier
 from kpi.periods import calendar as made
@@ -65,10 +66,11 @@ def build(
     """
     today = now.astimezone(reporting.zone).date()
     _settle(duck, settings, reporting, now, today)
+    cut = any("[" in text for metric in metrics.values() for text in texts(metric))  # an enumeration can't be sliced
     for name in EVENTS:
         if name in only:
             duck.execute(sql(name))
-        if name in only and name in WIDE:
+        if name in only and name in WIDE and not cut:
             enumerate_words(duck, name, but=PEOPLE if settings.match_users == "email" else ())
     first, own = since or _first_day(duck, today), calendars(settings, reporting, only=calendar)
     periods = [period for one in own.values() for period in one(first, today)]

@@ -50,7 +50,7 @@ def merge(tx: Connection, connection: str, entity: type[Record], merges: Sequenc
     of = and_(ALIASES.c.connection == connection, ALIASES.c.entity == entity.table)
     known = tx.execute(select(ALIASES.c.old_id, ALIASES.c.id).where(of, ALIASES.c.old_id.in_(survivors)))
     new = set(survivors.items()) - {(row.old_id, row.id) for row in known}
-    fixed = {"connection": connection, "deleted_at": page.read_at}
+    fixed = {"connection": connection, "deleted_at": page.read_at, "last_seen_at": page.read_at}
     gone = [{"id": old, "merged_into_id": id_} for old, id_ in survivors.items()]
     table = TABLES[entity]
     still_live = set(tx.scalars(_live(table, connection, survivors)))

@@ -84,7 +84,7 @@ def take_in(
         with turn(database, clock, stop, lease=lease, wishes=set(wishes.values())) as ours:
             if ours is None:
                 return None
-            run_ids = tuple(sorted(_not_taken_in(database) | set(wishes)))
+            run_ids = tuple(sorted(not_taken_in(database) | set(wishes)))
             return _compute(database, kpis, ours, version=version, clock=clock, run_ids=run_ids)
     except (StoppedError, LeaseLostError):  # whoever took our turn began after these runs' ends
         return None
@@ -131,7 +131,7 @@ def _compute(
     )
 
 
-def _not_taken_in(database: Database) -> set[int]:
+def not_taken_in(database: Database) -> set[int]:
     """The runs that have ended since the last snapshot was begun, or about then, and that no snapshot names."""
     with database.read() as tx:
         last = snapshots.last_run(tx)

@@ -61,7 +61,7 @@ def trigger(job: Job, first: datetime | None = None) -> BaseTrigger:
         cron.jitter = jitter
         return cron
     seconds = max(int((job.every or EVERY).total_seconds()), 1)
-    jitter = min(jitter or 0, seconds) or None
+    jitter = min(jitter or 0, seconds // 2) or None  # of two ticks that are nearer the second is taken for a twin
     return _Every(seconds=seconds, start_date=first, jitter=jitter, timezone="UTC")  # type: ignore[no-untyped-call]
 
 

@@ -16,13 +16,13 @@ from store.database import Database
 from store.errors import LeaseHeldError, StoreError
 from store.leases import LEASE_FOR
 from sync.clock import Clock
-from sync.cycle import CycleOutcome, brings_news, cycle, take_in, wish
+from sync.cycle import CycleOutcome, brings_news, cycle, not_taken_in, take_in, wish
 from sync.holder import is_dead
 from sync.job import Job
 from sync.outcome import RunOutcome, trouble
 from sync.recomputer import Recomputer
 from sync.run import execute
-from sync.turn import Wish
+from sync.turn import KPIS, Wish
 from sync.watcher import Log, Watchers
 
 
@@ -85,6 +85,14 @@ class Runner:
             self._tell(outcome, begun)
             return outcome
         return None
+
+    def catch_up(self) -> None:
+        """Have what ended before we came, and nobody took in, computed now: its connection may not be due for long."""
+        with self._minding(KPIS):
+            left = not_taken_in(self._database)
+            if left:
+                answer = self._recomputer.ask(max(left), wish(self._database))
+                answer.add_done_callback(self._caught_up)
 
     def close(self) -> None:
         """Tell the end of every run, and compute nothing more."""
@@ -158,6 +166,10 @@ class Runner:
     def _computed(self, run: RunOutcome, begun: float, found: Future[Computation | None]) -> None:
         with self._minding(run.connection):
             self._tell(CycleOutcome(run=run, computation=found.result()), begun)
+
+    def _caught_up(self, found: Future[Computation | None]) -> None:
+        with self._minding(KPIS):
+            found.result()
 
     def _take_in(self, wishes: Mapping[int, Wish]) -> Computation | None:
         """None also once we are to stop: a computation may take minutes, and the next one takes these in."""

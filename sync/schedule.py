@@ -69,6 +69,8 @@ class Daemon:
         with listening(SIGNALS, self._signals.put):
             try:
                 self.load()
+                if self._handover is None:
+                    self._runner.catch_up()
                 self._plan(scheduler, self._planned())
                 scheduler.start()
                 self._log.info(

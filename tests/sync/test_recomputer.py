@@ -139,3 +139,23 @@ def test_a_computation_that_breaks_is_told_and_the_next_takes_in_what_it_had_not
 def _rename(database: Database, before: str, after: str) -> None:
     with database.write() as tx:
         tx.exec_driver_sql(f"ALTER TABLE {before} RENAME TO {after}")
+
+
+def test_what_ended_before_a_stop_is_computed_at_the_next_start(sqlite: Database) -> None:
+    with rig(sqlite, deals=5) as it:
+        run = it.sync()
+        with sqlite.read() as tx:
+            assert tx.scalars(select(SNAPSHOTS.c.sync_run_ids)).all() == []
+        for _ in range(2):
+            runner = Runner(
+                sqlite,
+                version="test",
+                clock=it.times.clock(),
+                log=Notes(),
+                watchers=Watchers([], Notes()),
+                stop=Event(),
+            )
+            runner.catch_up()
+            runner.close()
+        with sqlite.read() as tx:
+            assert tx.scalars(select(SNAPSHOTS.c.sync_run_ids)).all() == [[run.run_id]]

@@ -60,6 +60,14 @@ def test_every_kind_is_computed_sliced_and_stored(any_ledger: Ledger) -> None:
     assert any_ledger.compute().written == 0
 
 
+def test_words_may_be_cut_into_pieces(ledger: Ledger) -> None:
+    total = "count(DISTINCT stage[1:7]) + count(*) FILTER (WHERE left(source, 1) = '_' AND country LIKE '%none%')"
+    ledger.settings = KpiSettings(include=("pieces",), custom={"pieces": own(total=total)})
+    ledger.won("a", "2026-04-10")
+    ledger.compute()
+    assert ledger.value("pieces") == 2
+
+
 @pytest.mark.parametrize(
     ("expression", "why"),
     [
