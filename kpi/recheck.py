@@ -117,8 +117,9 @@ def recheck(
         source = Source(database, duck, folder, memory=limits.memory)
         excused = _excused(duck, source, settings, reporting, turn, min(taken), run["computed_at"])
     return tuple(
-        f"{key}{SIGN}{turn.at:%Y-%m-%d %H:%M} UTC is {row['value']} in the {GRAIN} from {row['period_start']} "
-        f"({turn.calendar}), but {then['value']} was taken then, and nothing was done to a record behind it since"
+        f"{key}{SIGN}{turn.at:%Y-%m-%d %H:%M} UTC is {_told(row['value'])} in the {GRAIN} from {row['period_start']} "
+        f"({turn.calendar}), but {_told(then['value'])} was taken then, and nothing was done to a record behind it "
+        "since"
         for row in rebuilt
         if row["period_start"] not in excused
         and (then := taken.get(row["period_start"])) is not None
@@ -178,6 +179,10 @@ def _excused(
     duck.execute(ODD.format(at=at))
     duck.execute(EXCUSED.format(at=at))
     return {day for (day,) in duck.execute(MONTHS, [GRAIN]).fetchall()}
+
+
+def _told(value: Decimal | None) -> str:
+    return "nothing" if value is None else f"{value.normalize():f}"
 
 
 def _is_same(one: Decimal | None, other: Decimal | None) -> bool:

@@ -31,7 +31,7 @@ def taken(any_ledger: Ledger) -> Ledger:
 def test_what_changes_unseen_contradicts_what_was_taken(taken: Ledger) -> None:
     taken.won("a", "2026-04-10", amount=Decimal(80))
     [sentence] = broken(taken)
-    assert "revenue rebuilt for 2026-06-15 10:00 UTC is 80" in sentence
+    assert "revenue rebuilt for 2026-06-15 10:00 UTC is 80 in the month" in sentence
     assert "in the month from 2026-04-01 (gregorian), but 100" in sentence
 
 
