@@ -23,8 +23,8 @@ EVERY, LEASE = timedelta(seconds=5), timedelta(seconds=5)
 ROUNDS = 2 * PATIENCE
 PROGRAM = ("tests.reliability.member", "{config}", str(EVERY.total_seconds()))
 UNFAIR = 4
-"""One is whose turn comes first; another, that a thread which has taken its turn may be slow to begin. No more than these
-two were seen on a quiet machine; beside other programs, once, three."""
+"""One is whose turn comes first; another, that a thread which has taken its turn may be slow to begin. No more than
+these two were seen on a quiet machine; beside other programs, once, three."""
 PATIENT_FOR = 4 * LEASE
 """A lease and a heartbeat where nothing else keeps the processors busy; more on a busy machine."""
 HELD_REQUEST = 40
