@@ -6,6 +6,8 @@ from ssl import SSLCertVerificationError
 from connectors.causes import causes
 from connectors.errors import UntrustedError
 
+REQUESTS_TRUSTS = "REQUESTS_CA_BUNDLE"
+"""By this variable `requests` is told whom else to trust."""
 PROXY = (
     "where a company's proxy looks into https, ask for the certificate of its authority (PEM) and name that file in "
     "the environment variable {variable}; else check the address and this machine's network: somebody may be in the "

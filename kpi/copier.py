@@ -45,13 +45,6 @@ def _arrive(cursor: Any, duck: duckdb.DuckDBPyConnection, query: str) -> None:
     duck.register("incoming", cursor.fetch_arrow())
 
 
-def _rows(cursor: Any, duck: duckdb.DuckDBPyConnection, query: str) -> Any:
-    _arrive(cursor, duck, query)
-    rows = duck.execute("SELECT * FROM incoming").fetchall()
-    duck.unregister("incoming")
-    return rows
-
-
 def main() -> None:
     """Read a plan from standard input: `database` (a SQLite file), `target` (a DuckDB file), `steps`."""
     plan = json.load(sys.stdin)
@@ -84,7 +77,10 @@ def _at_one_moment(database: str, duck: duckdb.DuckDBPyConnection, open_: ExitSt
 
 def _ask(connection: Any, duck: duckdb.DuckDBPyConnection, query: str) -> Any:
     with connection.cursor() as cursor:
-        return _rows(cursor, duck, query)
+        _arrive(cursor, duck, query)
+        rows = duck.execute("SELECT * FROM incoming").fetchall()
+        duck.unregister("incoming")
+        return rows
 
 
 def _take(reader: Any, duck: duckdb.DuckDBPyConnection, left: Iterable[Step]) -> None:

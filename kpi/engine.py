@@ -77,9 +77,9 @@ def compute(
         "parameters_hash": reporting.parameters_hash,
         "version": version,
     }
+    known = _without(chosen, missing)
     rebuilt: Sequence[str] = ()
     if at is None:
-        known = {key: metric for key, metric in chosen.items() if key not in missing}
         again = partial(evaluate, database, settings, now=now, limits=limits, metrics=metrics)
         try:
             rebuilt = recheck(database, settings, reporting, before, said, known, limits=limits, rebuild=again)
@@ -89,7 +89,7 @@ def compute(
         source = Source(database, duck, folder, memory=limits.memory)
         since = None if at or before is None else before["computed_at"]
         more = (stored, *touched_copies(since, is_sqlite=source.is_sqlite))
-        bring(source, duck, reporting, at, *more, metrics=_without(chosen, missing))
+        bring(source, duck, reporting, at, *more, metrics=known.values())
         fill(duck, settings, reporting, chosen, missing, _kept(settings), at or now)
         broken = (*violations(duck, chosen), *lost_aliases(database), *rebuilt)
         touched(duck, chosen, since)
@@ -172,8 +172,8 @@ def evaluate(
         reporting = resolve(settings, accounts(database))
         calendars(settings, reporting, only=calendar)
         missing = missing_sources(database, {key: metric}, at)
-        source, present = Source(database, duck, folder, memory=limits.memory), _without({key: metric}, missing)
-        bring(source, duck, reporting, at, metrics=present, since=since)
+        source = Source(database, duck, folder, memory=limits.memory)
+        bring(source, duck, reporting, at, metrics=_without({key: metric}, missing).values(), since=since)
         fill(
             duck,
             settings,
@@ -193,8 +193,8 @@ def evaluate(
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
-def _without(metrics: Mapping[str, Metric], missing: Mapping[str, str]) -> list[Metric]:
-    return [metric for key, metric in metrics.items() if key not in missing]
+def _without(metrics: Mapping[str, Metric], missing: Mapping[str, str]) -> Mapping[str, Metric]:
+    return {key: metric for key, metric in metrics.items() if key not in missing}
 
 
 def _kept(settings: KpiSettings) -> Callable[[Metric, Sequence[Period]], tuple[Slice, ...]]:

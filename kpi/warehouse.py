@@ -70,8 +70,8 @@ def build(
     for name in EVENTS:
         if name in only:
             duck.execute(sql(name))
-        if name in only and name in WIDE and not cut:
-            enumerate_words(duck, name, but=PEOPLE if settings.match_users == "email" else ())
+            if name in WIDE and not cut:
+                enumerate_words(duck, name, but=PEOPLE if settings.match_users == "email" else ())
     first, own = since or _first_day(duck, today), calendars(settings, reporting, only=calendar)
     periods = [period for one in own.values() for period in one(first, today)]
     _place(duck, periods, today)

@@ -11,7 +11,8 @@ import orjson
 import requests
 from urllib3.exceptions import NameResolutionError
 
-from connectors.certificates import untrusted
+from connectors.causes import causes
+from connectors.certificates import REQUESTS_TRUSTS, untrusted
 from connectors.errors import (
     ActionNeededError,
     BadCredentialsError,
@@ -24,8 +25,6 @@ from connectors.errors import (
 )
 from connectors.proxies import trouble
 
-TRUST = "REQUESTS_CA_BUNDLE"
-"""By this variable requests is told whom else to trust."""
 SECRET = re.compile(
     r"(Bearer\s+)\S+|(00D\w{12,15}!)[\w.]+|((?:access_token|refresh_token|assertion|client_secret|password|sessionId)"
     r"""["'=>:\s]+)[^\s"'<&,}]+""",
@@ -120,10 +119,10 @@ def unreachable(error: requests.RequestException, address: str) -> ConnectorErro
     """The error that a broken or missing answer means, or a certificate that isn't trusted."""
     parts = urlsplit(address)
     where, path = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}", parts.path
-    refused = trouble(error, where, certificates=TRUST) or untrusted(error, where, variable=TRUST)
+    refused = trouble(error, where, certificates=REQUESTS_TRUSTS) or untrusted(error, where, variable=REQUESTS_TRUSTS)
     if refused:
         return refused
-    if _causes(error, NameResolutionError):
+    if any(isinstance(each, NameResolutionError) for each in causes(error)):
         return UnreachableError(
             f"{where}: the host name can't be found",
             reason="unreachable",
@@ -162,11 +161,6 @@ BREAKS: tuple[tuple[tuple[type[Exception], ...], str, str, str], ...] = (
         "tells how Salesforce is",
     ),
 )
-
-
-def _causes(error: BaseException, kind: type[BaseException]) -> bool:
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    return isinstance(reason, kind)
 
 
 # ----------------------------------------------------------------------------------------------------- meanings

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import requests
 
-from connectors.certificates import untrusted
+from connectors.certificates import REQUESTS_TRUSTS, untrusted
 from connectors.errors import ProxyRefusedError
 from connectors.proxies import for_requests, trouble
 from dealmeter.config.channels import (
@@ -24,8 +24,6 @@ from dealmeter.config.channels import (
 from dealmeter.notify.news import News
 
 TIMEOUT_S = (5.0, 15.0)
-TRUST = "REQUESTS_CA_BUNDLE"
-"""By this variable requests is told whom else to trust."""
 
 
 class UndeliveredError(Exception):
@@ -76,7 +74,9 @@ def _post(url: str, body: Mapping[str, Any] | bytes, headers: Mapping[str, str] 
     except ProxyRefusedError as error:
         raise UndeliveredError(f"{error}; {error.hint}") from None
     except requests.RequestException as error:
-        refused = trouble(error, url, certificates=TRUST) or untrusted(error, "the receiver", variable=TRUST)
+        refused = trouble(error, url, certificates=REQUESTS_TRUSTS) or untrusted(
+            error, "the receiver", variable=REQUESTS_TRUSTS
+        )
         if refused:
             raise UndeliveredError(f"{refused}; {refused.hint}") from None
         raise UndeliveredError(f"it could not be reached ({type(error).__name__})") from None
